@@ -1,0 +1,1 @@
+"""Metrics, benchmark data sets and speed benchmarks."""

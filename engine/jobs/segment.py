@@ -1,0 +1,55 @@
+"""The main job: two rasters in, class rasters and building polygons out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+from .inputs import RasterInput, Region
+
+DEFAULT_MODEL = "ridgeline-compact"
+
+
+@dataclass(frozen=True)
+class BuildingOptions:
+    """How building polygons are made."""
+
+    enabled: bool = True
+    regularise: bool = True
+    """Square corners where the data says so."""
+    tolerance_m: float = 1.0
+    """The furthest, in metres, that a regular outline may lie from the raw one."""
+    min_area_m2: float = 10.0
+    """Smaller buildings are dropped, in square metres."""
+    min_hole_m2: float = 4.0
+    """Smaller holes are filled, in square metres."""
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """One run of a model over a pair of rasters."""
+
+    out: str
+    """Folder for the results."""
+    rgb: Optional[RasterInput] = None
+    dsm: Optional[RasterInput] = None
+    region: Optional[Region] = None
+    """None: the area where the inputs overlap."""
+    model: str = DEFAULT_MODEL
+    """Name of a model in the library, or a folder."""
+    gsd: Optional[float] = None
+    """Metres per pixel; None: the GSD that the model was trained at."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` or another device of the runtime."""
+    runtime: str = "auto"
+    """``auto``, ``onnx`` or ``torch``."""
+    precision: str = "auto"
+    """``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``."""
+    batch: Optional[int] = None
+    threads: Optional[int] = None
+    skip_empty: bool = False
+    """With a DSM: skip tiles in which nothing stands above the ground."""
+    keep_heights: bool = False
+    """Write ``height_above_ground.tif`` too."""
+    overwrite: bool = False
+    buildings: BuildingOptions = field(default_factory=BuildingOptions)

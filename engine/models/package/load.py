@@ -1,0 +1,109 @@
+"""Read and write ``model.json``, and find the weights that fit the inputs at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ...jobs import ErrorCode, RidgelineError, from_dict, to_dict
+from .spec import ModelSpec, WeightsSpec
+
+_MAX_JSON_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ModelPackage:
+    """A model's folder and what its ``model.json`` says."""
+
+    folder: Path
+    spec: ModelSpec
+
+    def path_of(self, file: str) -> Path:
+        """Return the path of a file of the package.
+
+        Raises:
+            RidgelineError: (BAD_MODEL) if the name leads out of the folder or the file is missing.
+        """
+        name = PurePosixPath(file)
+        path = self.folder / name
+        if name.is_absolute() or ".." in name.parts or not path.resolve().is_relative_to(self.folder.resolve()):
+            raise _bad(self.spec.name, f"names the file {file!r} outside its folder")
+        if not path.is_file():
+            raise _bad(self.spec.name, f"lacks its file {file!r}")
+        return path
+
+    def weights_for(self, kinds: frozenset[str], file_format: str, precision: str = "auto") -> WeightsSpec | None:
+        """Return the weights that take exactly the inputs of these kinds, or None.
+
+        Args:
+            kinds: kinds of the rasters at hand (``rgb``, ``dsm``).
+            file_format: ``onnx`` or ``safetensors``.
+            precision: a precision, or ``auto`` for the first that is listed.
+        """
+        names = {item.name for item in self.spec.inputs if item.kind in kinds}
+        for weights in self.spec.weights:
+            fits = set(weights.inputs) == names and weights.format == file_format
+            if fits and precision in ("auto", weights.precision):
+                return weights
+        return None
+
+    def verify(self, weights: WeightsSpec) -> None:
+        """Check the hashes of a weights file and its data.
+
+        Raises:
+            RidgelineError: (BAD_MODEL) naming the file that was changed or is missing.
+        """
+        for file, digest in {weights.file: weights.sha256, **weights.data}.items():
+            if file_sha256(self.path_of(file)) != digest:
+                raise _bad(self.spec.name, f"holds a file {file!r} that is not the one it was published with")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over ``model.json``, which holds the hashes of all weights: changes whenever the model changes."""
+        return file_sha256(self.folder / "model.json")
+
+
+def load_package(folder: Path) -> ModelPackage:
+    """Read the package in ``folder``; hashes are checked by ``verify``, before the first load of the weights.
+
+    Raises:
+        RidgelineError: (BAD_MODEL) naming the field that is at fault.
+    """
+    path = folder / "model.json"
+    if not path.is_file():
+        raise RidgelineError(
+            ErrorCode.BAD_MODEL,
+            f"There is no model in {str(folder)!r}: model.json is missing.",
+            "Choose a model's folder.",
+        )
+    try:
+        if path.stat().st_size > _MAX_JSON_BYTES:
+            raise ValueError("it is too large")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as fault:
+        raise _bad(folder.name, f"has a model.json that cannot be read ({fault})") from fault
+    try:
+        spec = from_dict(ModelSpec, data, "model.json")
+    except RidgelineError as fault:
+        raise _bad(folder.name, f"has a fault: {fault.message}") from fault
+    return ModelPackage(folder, spec)
+
+
+def save_spec(spec: ModelSpec, folder: Path) -> None:
+    """Write ``model.json`` into ``folder`` (atomically)."""
+    target = folder / "model.json"
+    part = target.with_suffix(".json.part")
+    part.write_text(json.dumps(to_dict(spec), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(target)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _bad(name: str, what: str) -> RidgelineError:
+    return RidgelineError(ErrorCode.BAD_MODEL, f"The model {name!r} {what}.", "Import or download the model again.")

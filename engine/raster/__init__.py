@@ -1,0 +1,1 @@
+"""Grid, aligned sources, tile plan and sinks."""

@@ -1,0 +1,1 @@
+"""One Predictor protocol; ONNX Runtime and PyTorch behind it; device choice."""

@@ -1,0 +1,1 @@
+"""Ground from a surface, heights above ground, and roof geometry."""

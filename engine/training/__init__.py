@@ -1,0 +1,1 @@
+"""Chips from polygons, augmentation, losses, and the loops (pretraining, training, fine-tuning)."""

@@ -1,0 +1,1 @@
+"""From a class raster to buildings: polygons, regular outlines, attributes, GeoPackage."""

@@ -1,0 +1,17 @@
+"""Fixtures for all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real sample data (see README, "Tests"); the test is skipped where it is absent."""
+    folder = Path(os.environ.get("RIDGELINE_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "real").is_dir():
+        pytest.skip(f"the real sample data is not in {folder}; set RIDGELINE_DATA to its folder")
+    return folder

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def to_dict(value: Any) -> Any:
-    """Return ``value`` (dataclass, tuple, enum or JSON value) as plain JSON values, without the fields that are None."""
+    """Return ``value`` (dataclass, tuple, enum, JSON value) as plain JSON values, without the fields that are None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
         return {name: to_dict(item) for name, item in fields if item is not None}

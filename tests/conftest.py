@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# speed lives in benchmarks: a slow machine must not fail a property; the same examples on every run
+settings.register_profile("ridgeline", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("ridgeline")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""The real areas that models are measured on. None of them is ever trained on: ``training`` refuses their files by name.
+"""The real areas that models are measured on, and never trained on: ``training`` refuses their files by name.
 
 The files lie in the folder of real sample data (README, "Tests"): pieces of openly licensed surveys with classes from
 LiDAR (IGN, Licence Ouverte 2.0), LoD2 roofs (Geobasis NRW, dl-de/zero-2.0) and drone mosaics with outlines checked by

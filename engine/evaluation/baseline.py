@@ -1,8 +1,8 @@
 """The classical rule that a learned model must beat: what stands high and is smooth is a building.
 
 Height above a morphological opening of the surface, over a least height; roughness (Gaussian-smoothed magnitude of the
-Laplacian) under a threshold; opening and dilation of the mask. Its roughness threshold is tuned on the very area that it
-is measured on, so the figure flatters it.
+Laplacian) under a threshold; opening and dilation of the mask. Its roughness threshold is tuned on the very area it is
+measured on, so the figure flatters it.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def height_and_roughness(
         return np.zeros(surface.shape, dtype=bool)
     nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
     filled = np.asarray(surface, dtype=np.float64)[tuple(nearest)]
-    size = max(int(round(OPENING_M / gsd)), 3)
+    size = max(round(OPENING_M / gsd), 3)
     above = filled - ndimage.grey_opening(filled, size=(size, size))
     roughness = ndimage.gaussian_filter(np.abs(ndimage.gaussian_laplace(filled, 0.5 / gsd)) / gsd**2, 0.6 / gsd)
     mask = (above > height_m) & (roughness < threshold) & valid
-    radius = max(int(round(CLEANING_M / gsd)), 1)
+    radius = max(round(CLEANING_M / gsd), 1)
     disc = np.hypot(*np.mgrid[-radius : radius + 1, -radius : radius + 1]) <= radius
     opened = ndimage.binary_opening(mask, structure=disc)
     dilated: NDArray[np.bool_] = ndimage.binary_dilation(opened, structure=disc) & valid

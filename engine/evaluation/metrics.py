@@ -1,4 +1,4 @@
-"""Measures of agreement between a map and the truth, in numpy alone, so that inference environments can evaluate too."""
+"""Measures of agreement between a map and the truth, in numpy alone: it needs nothing beyond the inference set."""
 
 from __future__ import annotations
 

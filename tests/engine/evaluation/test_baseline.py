@@ -18,9 +18,9 @@ def block_and_tree():
 
 def test_a_smooth_block_is_found_and_a_rough_tree_is_not():
     surface, truth = block_and_tree()
-    found = height_and_roughness(surface, 0.5, threshold=2.0)
+    found = height_and_roughness(surface, 0.5, threshold=1.0)
     assert binary_iou(truth, found) > 0.85
-    assert found[112:128, 112:128].mean() < 0.2
+    assert found[112:128, 112:128].mean() < 0.1
 
 
 def test_without_a_roughness_limit_the_tree_counts_too():

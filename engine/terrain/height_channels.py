@@ -1,0 +1,198 @@
+"""What a network sees of a surface model: heights above a local ground, slopes and roughness.
+
+A surface model cannot go into a network as it is: its offset says where on Earth it lies, not what stands there, and
+statistics of a tile would make neighbouring tiles disagree. The recipe here depends on the pixels within a known
+reach only, is anchored on the absolute pixel lattice, and uses nothing but minima, maxima and sums in a fixed order:
+the same absolute pixel gets the same bits whatever the window (beyond the reach from its rim) it is computed in.
+
+Local ground: the minimum of every block of about 2 m, a grey opening over blocks (which removes what is narrower
+than the opening and keeps planes of any tilt: Haralick, Sternberg and Zhuang 1987, IEEE TPAMI 9(4)), a small blur, and
+bilinear interpolation back to pixels. On a slope the ground under the low corner of a building comes out too high by
+at most the tilt times the building's width. Two openings are given side by side: the narrow one follows the terrain
+closely, the wide one still sees under large halls.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+RECIPE_VERSION = 1
+"""Grows with every change of the numbers that come out; a model package names the one it was trained with."""
+
+CHANNELS = ("height", "height_wide", "slope_x", "slope_y", "roughness", "valid")
+"""Names of the channels, in order.
+
+``height`` and ``height_wide``: height above the narrow and the wide local ground, sign(h) * ln(1 + |h| / 1 m).
+``slope_x`` and ``slope_y``: rise per metre to the right and downwards (in rows), clipped to [-2, 2].
+``roughness``: ln(1 + |z - mean of four neighbours| / 5 cm).
+``valid``: 1 where the surface is known; all other channels are 0 elsewhere.
+"""
+
+BLOCK_M = 2.0
+NARROW_M = 32.0
+WIDE_M = 64.0
+CONTEXT_M = 76.0
+"""No pixel further away than this changes a pixel's channels, for any GSD up to 1 m (exactly: `context_px`)."""
+
+_NEIGHBOUR_M = 0.25
+_SLOPE_LIMIT = np.float32(2.0)
+_HEIGHT_LIMIT_M = np.float32(300.0)
+_ROUGHNESS_UNIT_M = np.float32(0.05)
+_BLUR_REACH = 2  # blocks: the kernel (1, 2, 1) / 4 twice
+
+
+def context_px(gsd: float) -> int:
+    """Return how many pixels around a window its channels depend on, at ``gsd`` metres per pixel."""
+    block = _block_px(gsd)
+    opening = _opening_blocks(WIDE_M, block * gsd) - 1  # erosion and dilation reach half of it each
+    # one block more for the bilinear interpolation, one for the block that the window's rim cuts
+    return (opening + _BLUR_REACH + 2) * block + _neighbour_px(gsd)
+
+
+def height_channels(surface: npt.ArrayLike, valid: npt.ArrayLike, gsd: float, col0: int, row0: int) -> Floats:
+    """Return the channels of one window of a surface model.
+
+    Pixels outside the window count as unknown, so its outer `context_px` pixels differ from what a larger window
+    gives; cut them off where the surface goes on.
+
+    Args:
+        surface: float [H, W], heights in metres; any value (NaN too) where not valid.
+        valid: bool [H, W].
+        gsd: metres per pixel.
+        col0: absolute column of the window's first pixel on the lattice of this GSD.
+        row0: absolute row of the window's first pixel.
+
+    Returns:
+        float32 [C, H, W], C as in `CHANNELS`; never NaN.
+
+    Raises:
+        ValueError: if the shapes differ or ``gsd`` is not positive.
+    """
+    heights = np.asarray(surface, dtype=np.float32)
+    if heights.ndim != 2 or np.shape(valid) != heights.shape:
+        raise ValueError(f"surface {heights.shape} and valid {np.shape(valid)} must be the same [H, W]")
+    if not gsd > 0:
+        raise ValueError(f"gsd must be positive, not {gsd}")
+    known = np.asarray(valid, dtype=bool) & np.isfinite(heights)
+    channels = np.zeros((len(CHANNELS), *heights.shape), dtype=np.float32)
+    if not known.any():
+        return channels
+    block = _block_px(gsd)
+    lowest = _block_minimum(heights, known, block, col0, row0)
+    for channel, reach_m in ((0, NARROW_M), (1, WIDE_M)):
+        ground = _blur(_open(lowest, _opening_blocks(reach_m, block * gsd)))
+        above = heights - _to_pixels(ground, block, col0, row0, heights.shape)
+        channels[channel] = _compress(np.where(known, above, np.float32(0)))
+    step = _neighbour_px(gsd)
+    _slopes_and_roughness(heights, known, step, np.float32(1.0 / (2 * step * gsd)), channels[2:5])
+    channels[5] = known
+    return channels
+
+
+def _block_px(gsd: float) -> int:
+    return max(1, round(BLOCK_M / gsd))
+
+
+def _neighbour_px(gsd: float) -> int:
+    return max(1, round(_NEIGHBOUR_M / gsd))
+
+
+def _opening_blocks(reach_m: float, block_m: float) -> int:
+    """Return the odd number of blocks that is nearest to ``reach_m``."""
+    return 2 * round((reach_m / block_m - 1) / 2) + 1
+
+
+def _block_minimum(heights: Floats, known: Bools, block: int, col0: int, row0: int) -> Floats:
+    """Return the lowest known height of each block of the absolute lattice, +inf where a block has none."""
+    rows, cols = heights.shape
+    top, left = row0 % block, col0 % block
+    down, across = -(-(top + rows) // block), -(-(left + cols) // block)
+    padded = np.full((down * block, across * block), np.inf, dtype=np.float32)
+    np.copyto(padded[top : top + rows, left : left + cols], heights, where=known)
+    lowest: Floats = padded.reshape(down, block, across * block).min(axis=1).reshape(down, across, block).min(axis=2)
+    return lowest
+
+
+def _open(lowest: Floats, size: int) -> Floats:
+    """Return the grey opening with a square of ``size`` blocks; unknown ones are +inf before and, out of reach, NaN."""
+    eroded = lowest
+    for axis in (0, 1):
+        eroded = minimum_filter1d(eroded, size, axis=axis, mode="constant", cval=np.inf)
+    opened = np.where(np.isinf(eroded), np.float32(-np.inf), eroded)
+    for axis in (0, 1):
+        opened = maximum_filter1d(opened, size, axis=axis, mode="constant", cval=-np.inf)
+    return np.where(np.isinf(opened), np.float32(np.nan), opened)
+
+
+def _blur(ground: Floats) -> Floats:
+    """Return the ground smoothed by (1, 2, 1) / 4 twice along both axes; unknown blocks weigh nothing.
+
+    Each block that touches a known one becomes known, so that interpolation finds all four corners.
+    """
+    known = np.isfinite(ground)
+    total, weight = np.where(known, ground, np.float32(0)), known.astype(np.float32)
+    for axis in (0, 1):
+        for _ in range(_BLUR_REACH):
+            total, weight = _smooth(total, axis), _smooth(weight, axis)
+    return np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+
+
+def _smooth(values: Floats, axis: int) -> Floats:
+    padded = np.pad(values, [(1, 1) if i == axis else (0, 0) for i in (0, 1)])
+    before, after = (padded[:-2], padded[2:]) if axis == 0 else (padded[:, :-2], padded[:, 2:])
+    return (before + after) * np.float32(0.25) + values * np.float32(0.5)
+
+
+def _to_pixels(ground: Floats, block: int, col0: int, row0: int, shape: tuple[int, int]) -> Floats:
+    """Return block values interpolated bilinearly to pixel centres."""
+    (low_c, high_c, part_c) = _corners(shape[1], col0, block, ground.shape[1])
+    (low_r, high_r, part_r) = _corners(shape[0], row0, block, ground.shape[0])
+    one = np.float32(1)
+    wide: Floats = ground[:, low_c] * (one - part_c) + ground[:, high_c] * part_c
+    full: Floats = wide[low_r] * (one - part_r)[:, None] + wide[high_r] * part_r[:, None]
+    return full
+
+
+def _corners(
+    count: int, first: int, block: int, blocks: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+    """Return, for each pixel of a line, the two blocks whose centres enclose its own and the share of the second."""
+    place = np.arange(count) + first % block
+    phase = 2 * (place % block) + 1 - block  # twice the distance from the block's centre: whole numbers, no rounding
+    low = place // block - (phase < 0)
+    part = (np.where(phase < 0, phase + 2 * block, phase) / (2 * block)).astype(np.float32)
+    return np.clip(low, 0, blocks - 1), np.clip(low + 1, 0, blocks - 1), part
+
+
+def _compress(above: Floats) -> Floats:
+    np.clip(above, -_HEIGHT_LIMIT_M, _HEIGHT_LIMIT_M, out=above)
+    return np.copysign(np.log(np.abs(above) + np.float32(1)), above)
+
+
+def _slopes_and_roughness(heights: Floats, known: Bools, step: int, per_metre: np.float32, out: Floats) -> None:
+    """Fill ``out`` (slope_x, slope_y, roughness), leaving 0 where a neighbour ``step`` pixels away is unknown."""
+    rows, cols = heights.shape
+    flat = np.where(known, heights, np.float32(0))
+    middle_c, middle_r = slice(step, cols - step), slice(step, rows - step)
+    has_x = has_y = None
+    if cols > 2 * step:
+        has_x = known[:, : -2 * step] & known[:, middle_c] & known[:, 2 * step :]
+        rise = (flat[:, 2 * step :] - flat[:, : -2 * step]) * per_metre
+        out[0][:, middle_c] = np.where(has_x, np.clip(rise, -_SLOPE_LIMIT, _SLOPE_LIMIT), np.float32(0))
+    if rows > 2 * step:
+        has_y = known[: -2 * step] & known[middle_r] & known[2 * step :]
+        rise = (flat[2 * step :] - flat[: -2 * step]) * per_metre
+        out[1][middle_r] = np.where(has_y, np.clip(rise, -_SLOPE_LIMIT, _SLOPE_LIMIT), np.float32(0))
+    if has_x is None or has_y is None:
+        return
+    across = flat[middle_r, : -2 * step] + flat[middle_r, 2 * step :]
+    along = flat[: -2 * step, middle_c] + flat[2 * step :, middle_c]
+    bend = np.abs((across + along) * np.float32(0.25) - flat[middle_r, middle_c])
+    np.clip(bend, np.float32(0), _HEIGHT_LIMIT_M, out=bend)
+    rough = np.log(bend / _ROUGHNESS_UNIT_M + np.float32(1))
+    out[2][middle_r, middle_c] = np.where(has_x[middle_r] & has_y[:, middle_c], rough, np.float32(0))

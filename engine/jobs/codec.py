@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import types
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Dict, Mapping, Type, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -14,6 +15,8 @@ PROTOCOL_VERSION = 1
 """Version of jobs and events; plugin and engine of different versions refuse each other."""
 
 T = TypeVar("T")
+
+_UNIONS = (Union, getattr(types, "UnionType", Union))  # X | None is of another kind than Optional[X] (3.10 to 3.13)
 
 
 def to_dict(value: Any) -> Any:
@@ -70,7 +73,7 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
     if hint is Any:
         return value
     origin, args = get_origin(hint), get_args(hint)
-    if origin is Union:
+    if origin in _UNIONS:
         if value is None and type(None) in args:
             return None
         choices = [arg for arg in args if arg is not type(None)]

@@ -1,0 +1,108 @@
+"""Where models live: those shipped with Ridgeline, and the user's own folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...jobs import ErrorCode, RidgelineError
+from .load import ModelPackage, load_package
+
+SHIPPED = Path(__file__).resolve().parents[3] / "resources" / "models"
+
+
+@dataclass(frozen=True)
+class LibraryEntry:
+    """One model of the library.
+
+    Attributes:
+        name: name of its folder, which is the model's name.
+        folder: where it lies.
+        origin: ``shipped`` or ``user``.
+        package: the model; None if it cannot be read.
+        fault: why it cannot be read.
+        size_bytes: of all its files.
+    """
+
+    name: str
+    folder: Path
+    origin: str
+    package: ModelPackage | None
+    fault: RidgelineError | None
+    size_bytes: int
+
+
+def user_folder() -> Path:
+    """Return the folder of the user's own models: ``RIDGELINE_MODELS``, else the platform's folder for data."""
+    named = os.environ.get("RIDGELINE_MODELS")
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "ridgeline" / "models"
+
+
+def list_models() -> list[LibraryEntry]:
+    """Return all models, the shipped ones first, each group by name; damaged ones with their fault."""
+    entries: list[LibraryEntry] = []
+    for origin, root in (("shipped", SHIPPED), ("user", user_folder())):
+        for folder in sorted(root.iterdir()) if root.is_dir() else []:
+            shadowed = any(entry.name == folder.name for entry in entries)
+            if folder.is_dir() and not folder.name.startswith(".") and not shadowed:
+                entries.append(_entry(folder, origin))
+    return entries
+
+
+def find_model(name_or_folder: str) -> ModelPackage:
+    """Return the model of that name in the library, or the one in that folder.
+
+    A shipped model goes before a user's of the same name, so that no imported file takes its place unseen.
+
+    Raises:
+        RidgelineError: (BAD_MODEL) if there is none, or it is damaged.
+    """
+    if is_name(name_or_folder):
+        for root in (SHIPPED, user_folder()):
+            folder = root / name_or_folder
+            if (folder / "model.json").is_file():
+                return load_package(folder)
+    folder = Path(name_or_folder).expanduser()
+    if folder.is_dir():
+        return load_package(folder)
+    known = [entry.name for entry in list_models()]
+    raise RidgelineError(
+        ErrorCode.BAD_MODEL,
+        f"There is no model {name_or_folder!r}.",
+        f"Known models: {', '.join(known)}." if known else "Import one with `ridgeline models import`.",
+    )
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can be a model's name, and not a path."""
+    return bool(text) and not text.startswith(".") and not any(sign in text for sign in "/\\:\0")
+
+
+def folder_size(folder: Path) -> int:
+    """Return the size of all files of a folder in bytes."""
+    return sum(item.stat().st_size for item in folder.rglob("*") if item.is_file() and not item.is_symlink())
+
+
+def _entry(folder: Path, origin: str) -> LibraryEntry:
+    package, fault = None, None
+    try:
+        package = load_package(folder)
+        if package.spec.name != folder.name:
+            raise RidgelineError(
+                ErrorCode.BAD_MODEL,
+                f"The folder {folder.name!r} holds a model that calls itself {package.spec.name!r}.",
+                "Rename the folder, or import the model again.",
+            )
+    except RidgelineError as caught:
+        package, fault = None, caught
+    return LibraryEntry(folder.name, folder, origin, package, fault, folder_size(folder))

@@ -114,7 +114,10 @@ def _decode_sequence(origin: Any, args: Any, value: Any, where: str) -> Any:
 
 def _decode_plain(hint: Any, value: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise _bad(where, "is too large a number") from None
     if isinstance(value, hint) and not (hint in (int, float) and isinstance(value, bool)):
         return value
     raise _bad(where, f"must be {hint.__name__}, not {_name_of(value)}")

@@ -81,7 +81,7 @@ def load_package(folder: Path) -> ModelPackage:
     try:
         if path.stat().st_size > _MAX_JSON_BYTES:
             raise ValueError("it is too large")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as fault:
         raise _bad(folder.name, f"has a model.json that cannot be read ({fault})") from fault
     try:
@@ -97,6 +97,10 @@ def save_spec(spec: ModelSpec, folder: Path) -> None:
     part = target.with_suffix(".json.part")
     part.write_text(json.dumps(to_dict(spec), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(target)
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def file_sha256(path: Path) -> str:

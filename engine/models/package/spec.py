@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT_VERSION = 1
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-_COLOUR = re.compile(r"^#[0-9a-fA-F]{6}$")
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_MAX_TILE = 8192
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE
+)  # no file of Windows may be called so
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_safe_name(name: str) -> bool:
+    """Return whether a name can be a file's name on every operating system, and leads to no other folder."""
+    return _NAME.fullmatch(name) is not None and _RESERVED.fullmatch(name) is None
+
+
+def _check_name(what: str, name: str) -> None:
+    if not is_safe_name(name):
+        raise ValueError(
+            f"{what} {name!r} may hold letters, digits, dot, dash and underscore only (64 at most), must begin with a "
+            "letter or digit, and must not end with a dot or be a reserved word of Windows"
+        )
 
 
 @dataclass(frozen=True)
@@ -31,8 +50,12 @@ class MeanStd:
     def __post_init__(self) -> None:
         if len(self.mean) != len(self.std) or not self.mean:
             raise ValueError("mean and std need one number for each band")
+        if not all(math.isfinite(item) for item in (*self.mean, *self.std, self.full_scale)):
+            raise ValueError("mean, std and full_scale must be finite numbers")
         if any(item == 0 for item in self.std):
             raise ValueError("std must not be zero")
+        if self.full_scale <= 0:
+            raise ValueError("full_scale must be positive")
 
 
 @dataclass(frozen=True)
@@ -53,12 +76,13 @@ class InputSpec:
     """One image input of the network.
 
     Attributes:
-        name: name of the network's input tensor.
+        name: what the engine calls it, and the name of the network's input tensor unless ``tensor`` says otherwise.
         kind: ``rgb`` or ``dsm``.
         bands: names of the raster bands it is made from, in order.
         optional: whether some weights of the package run without it.
         mean_std: linear normalisation; exactly one of this and ``height_channels``.
         height_channels: derived channels of a surface.
+        tensor: name of the network's input tensor where that is another one (any text).
     """
 
     name: str
@@ -67,12 +91,18 @@ class InputSpec:
     optional: bool = False
     mean_std: MeanStd | None = None
     height_channels: HeightChannels | None = None
+    tensor: str | None = None
 
     def __post_init__(self) -> None:
+        _check_name("the input's name", self.name)
         if self.kind not in ("rgb", "dsm"):
             raise ValueError(f"kind must be rgb or dsm, not {self.kind!r}")
         if (self.mean_std is None) == (self.height_channels is None):
             raise ValueError(f"input {self.name!r} needs exactly one of mean_std and height_channels")
+        if self.kind == "rgb" and self.height_channels is not None:
+            raise ValueError(f"input {self.name!r} is a picture and cannot have height_channels")
+        if self.channels < 1:
+            raise ValueError(f"input {self.name!r} needs at least one channel")
         if self.mean_std is not None and len(self.mean_std.mean) != len(self.bands):
             raise ValueError(f"input {self.name!r} has {len(self.bands)} bands but {len(self.mean_std.mean)} means")
 
@@ -91,8 +121,8 @@ class GsdSpec:
     max: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.min <= self.trained <= self.max:
-            raise ValueError("must hold 0 < min <= trained <= max")
+        if not 0 < self.min <= self.trained <= self.max < math.inf:
+            raise ValueError("must hold 0 < min <= trained <= max, in metres")
 
 
 @dataclass(frozen=True)
@@ -104,8 +134,8 @@ class TileSpec:
     overlap: int = 64
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.multiple < 1 or self.size % self.multiple:
-            raise ValueError(f"size {self.size} must be a positive multiple of {self.multiple}")
+        if not 1 <= self.size <= _MAX_TILE or self.multiple < 1 or self.size % self.multiple:
+            raise ValueError(f"size {self.size} must be a multiple of {self.multiple}, at most {_MAX_TILE}")
         if not 0 <= self.overlap <= self.size // 2:
             raise ValueError("overlap must lie between 0 and half the size")
 
@@ -121,7 +151,7 @@ class ClassSpec:
     def __post_init__(self) -> None:
         if not 1 <= self.id <= 255:
             raise ValueError(f"class id {self.id} must lie between 1 and 255")
-        if not _COLOUR.match(self.colour):
+        if not _COLOUR.fullmatch(self.colour):
             raise ValueError(f"colour {self.colour!r} must look like #a1b2c3")
 
 
@@ -130,8 +160,10 @@ class OutputSpec:
     """One output of the network, a map of the tile's size.
 
     Attributes:
-        name: name of the network's output tensor.
-        kind: ``classes`` (one channel a class), ``probability`` (one channel) or ``metres`` (one channel).
+        name: what the engine calls it (files are named after it), and the name of the network's output tensor unless
+            ``tensor`` says otherwise.
+        kind: ``classes`` (one channel a class), ``probability`` (one channel) or ``metres`` (one channel, a measure:
+            metres unless ``unit`` says otherwise).
         role: what the engine does with it: ``land_cover``, ``roof_class``, ``building`` (probability that a pixel is
             building), ``boundary`` (probability of an outline, parts touching buildings), ``distance`` (to the
             outline), ``height`` or ``other`` (written under its own name).
@@ -139,6 +171,10 @@ class OutputSpec:
         activation: what the engine must still apply: ``none`` (the graph gives probabilities or metres), ``softmax`` or
             ``sigmoid``.
         threshold: for ``probability``: the value from which it counts as yes.
+        tensor: name of the network's output tensor where that is another one (any text).
+        channel: where several outputs share a tensor: which of its channels this one is, counted from 0.
+        scale: the predictor multiplies the values by this.
+        unit: unit of a measure that is not metres.
     """
 
     name: str
@@ -147,8 +183,13 @@ class OutputSpec:
     classes: tuple[ClassSpec, ...] = ()
     activation: str = "none"
     threshold: float = 0.5
+    tensor: str | None = None
+    channel: int | None = None
+    scale: float = 1.0
+    unit: str = "m"
 
     def __post_init__(self) -> None:
+        _check_name("the output's name", self.name)
         if self.kind not in ("classes", "probability", "metres"):
             raise ValueError(f"kind must be classes, probability or metres, not {self.kind!r}")
         if self.role not in ("land_cover", "roof_class", "building", "boundary", "distance", "height", "other"):
@@ -160,6 +201,10 @@ class OutputSpec:
         ids = [item.id for item in self.classes]
         if len(set(ids)) != len(ids):
             raise ValueError(f"output {self.name!r} names a class id twice")
+        if self.channel is not None and (self.channel < 0 or self.kind == "classes"):
+            raise ValueError(f"output {self.name!r}: a channel is a number from 0, and not for classes")
+        if not math.isfinite(self.scale) or not 0 <= self.threshold <= 1:
+            raise ValueError(f"output {self.name!r}: scale must be finite, and threshold lie between 0 and 1")
 
     @property
     def channels(self) -> int:
@@ -193,7 +238,7 @@ class WeightsSpec:
         if self.precision not in ("fp32", "fp16", "bf16", "int8"):
             raise ValueError(f"precision must be fp32, fp16, bf16 or int8, not {self.precision!r}")
         for name, digest in {self.file: self.sha256, **self.data}.items():
-            if not _SHA256.match(digest):
+            if not _SHA256.fullmatch(digest):
                 raise ValueError(f"the SHA-256 of {name!r} must be 64 hexadecimal digits")
 
 
@@ -230,17 +275,18 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if self.format != FORMAT_VERSION:
             raise ValueError(f"format {self.format} is not known (this version reads {FORMAT_VERSION})")
-        if not _NAME.match(self.name):
-            raise ValueError(f"name {self.name!r} may hold letters, digits, dot, dash and underscore only")
+        _check_name("the model's name", self.name)
         for what, items in (("inputs", self.inputs), ("outputs", self.outputs), ("weights", self.weights)):
             if not items:
                 raise ValueError(f"{what} must not be empty")
         names = [item.name for item in self.inputs] + [item.name for item in self.outputs]
-        if len(set(names)) != len(names):
-            raise ValueError("inputs and outputs need different names")
+        if len({name.lower() for name in names}) != len(names):
+            raise ValueError("inputs and outputs need different names, not only in capitals")
         known = {item.name for item in self.inputs}
         for weights in self.weights:
             strange = sorted(set(weights.inputs) - known)
+            if not weights.inputs or len(set(weights.inputs)) != len(weights.inputs):
+                raise ValueError(f"weights {weights.file!r} must name the inputs that they take, each once")
             if strange:
                 raise ValueError(f"weights {weights.file!r} name an input {strange[0]!r} that is not described")
 

@@ -23,6 +23,7 @@ from .devices import (
     unavailable,
     usable_threads,
 )
+from .maps import output_map
 from .predictor import DeviceReport
 
 _TYPES = {
@@ -72,7 +73,9 @@ class OnnxPredictor:
             fallback,
         )
         self._types = {item.name: _TYPES.get(item.type) for item in self._session.get_inputs()}
-        self._outputs = [item.name for item in package.spec.outputs]
+        self._tensors = {item.name: item.tensor or item.name for item in package.spec.inputs}
+        self._outputs = package.spec.outputs
+        self._results = sorted({item.tensor or item.name for item in self._outputs})
         self._check_names(weights)
         self._fixed_batch = _fixed_batch(self._session.get_inputs())
         if self._fixed_batch is None and facts.operators & _MIXES_THE_BATCH:
@@ -88,22 +91,24 @@ class OnnxPredictor:
         return outputs
 
     def _compute(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
-        feed = {name: np.ascontiguousarray(array, dtype=self._types[name]) for name, array in inputs.items()}
+        named = {self._tensors[name]: array for name, array in inputs.items()}
+        feed = {name: np.ascontiguousarray(array, dtype=self._types[name]) for name, array in named.items()}
         try:
-            found = self._session.run(self._outputs, feed)
+            found = dict(zip(self._results, self._session.run(self._results, feed)))
         except Exception as fault:  # ONNX Runtime's exceptions share no base but Exception
             raise _fault_of(fault, self._name) from fault
-        return {name: _as_maps(array) for name, array in zip(self._outputs, found)}
+        shape = next(iter(feed.values())).shape
+        return {item.name: output_map(item, found[item.tensor or item.name], shape) for item in self._outputs}
 
     def _check_names(self, weights: WeightsSpec) -> None:
         there = {item.name for item in self._session.get_outputs()}
-        missing = [name for name in self._outputs if name not in there]
+        missing = [name for name in self._results if name not in there]
         if missing:
             raise self._bad(f"promises an output {missing[0]!r} that its network does not have")
-        if set(self._types) != set(weights.inputs):
+        named = sorted(self._tensors[name] for name in weights.inputs)
+        if set(self._types) != set(named):
             raise self._bad(
-                f"names the inputs {', '.join(sorted(weights.inputs))}, but its network takes "
-                f"{', '.join(sorted(self._types))}"
+                f"names the inputs {', '.join(named)}, but its network takes {', '.join(sorted(self._types))}"
             )
         strange = [name for name, kind in self._types.items() if kind is None]
         if strange:
@@ -187,8 +192,3 @@ def _beside(weights: WeightsSpec) -> frozenset[str]:
 def _fixed_batch(inputs: Sequence[Any]) -> int | None:
     sizes = {item.shape[0] for item in inputs if item.shape and isinstance(item.shape[0], int)}
     return max(sizes) if sizes else None
-
-
-def _as_maps(array: Any) -> NDArray[np.float32]:
-    maps: NDArray[np.float32] = np.asarray(array, dtype=np.float32)
-    return maps[:, None] if maps.ndim == 3 else maps

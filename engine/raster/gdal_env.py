@@ -1,0 +1,24 @@
+"""GDAL settings that keep memory bounded and reads quick, in one place."""
+
+from __future__ import annotations
+
+import os
+
+import rasterio
+
+CACHE_MB = 64
+"""GDAL's block cache for the whole process, in MB: enough for one row of 512-pixel blocks of a wide picture."""
+
+# GDAL reads this once, when the cache is first used; its own default is 5 % of the machine's memory.
+os.environ.setdefault("GDAL_CACHEMAX", str(CACHE_MB))
+
+
+def gdal_env(threads: int | None = None) -> rasterio.Env:
+    """Return a context manager inside which rasters are opened, read and written.
+
+    Args:
+        threads: threads that decode or encode blocks; None: as many as the machine has, at most four.
+    """
+    if threads is None:
+        threads = min(os.cpu_count() or 1, 4)
+    return rasterio.Env(GDAL_NUM_THREADS=str(threads), GDAL_HTTP_MAX_RETRY="3", GDAL_HTTP_RETRY_DELAY="1")

@@ -1,0 +1,290 @@
+"""What a raster input is: opened once, described, and refused in one sentence if it cannot be used.
+
+A description holds no handle; whoever reads opens its own (GDAL's handles must not be shared between threads).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from xml.etree import ElementTree
+
+import numpy as np
+import rasterio
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.transform import Affine
+
+from ..jobs.errors import ErrorCode, RidgelineError
+from ..jobs.inputs import RasterInput
+from .bands import choose_bands
+from .crs import FOOT, US_FOOT, height_unit_of, horizontal, metres_per_unit, name_of, parse_crs
+from .gdal_env import gdal_env
+
+Kind = Literal["rgb", "dsm"]
+
+_UNITS = {"metre": 1.0, "foot": FOOT, "us-foot": US_FOOT}
+_BAND_UNITS = {
+    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
+    **dict.fromkeys(("ft", "foot", "feet", "international foot"), FOOT),
+    **dict.fromkeys(("us-ft", "ftus", "us survey foot", "us foot", "usft", "foot_us", "us survey feet"), US_FOOT),
+}
+_MOST_VRT_SOURCES = 20_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A raster as it lies on disk, with what the user stated about it.
+
+    Attributes:
+        path: what GDAL opens.
+        kind: ``rgb`` or ``dsm``.
+        label: "the RGB 'ortho.tif'": its name in messages.
+        bands: bands to read, from 1, in the model's order.
+        dtype: numpy type that a read gives (uint8, uint16 or float32; always float32 for heights).
+        file_dtypes: types of the bands on disk.
+        width: columns of the raster.
+        height: rows of the raster.
+        crs: its horizontal CRS.
+        transform: (col, row) to CRS coordinates; for ground control points the best affine fit.
+        gcps: ground control points, if it has these in place of a transform.
+        nodata: nodata value of each band; None: the band has none.
+        alpha_band: the band that is transparency, if there is one.
+        has_mask: whether an internal or external mask band goes with it.
+        height_factor: metres in one unit of its heights.
+        scale: GDAL's scale of the heights' band.
+        offset: GDAL's offset of the heights' band.
+        white: the value of white by the type's range or the stated bit depth, for pictures.
+        overviews: decimation factors of its overviews.
+        notes: what was assumed, in sentences for the user, each with a short code.
+    """
+
+    path: str
+    kind: Kind
+    label: str
+    bands: tuple[int, ...]
+    dtype: str
+    file_dtypes: tuple[str, ...]
+    width: int
+    height: int
+    crs: CRS
+    transform: Affine
+    gcps: tuple[GroundControlPoint, ...]
+    nodata: tuple[float | None, ...]
+    alpha_band: int | None
+    has_mask: bool
+    height_factor: float
+    scale: float
+    offset: float
+    white: float
+    overviews: tuple[int, ...]
+    notes: tuple[tuple[str, str], ...]
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """CRS coordinates of the raster's centre."""
+        x, y = self.transform * (self.width / 2, self.height / 2)
+        return float(x), float(y)
+
+
+def open_dataset(path: str, label: str) -> Any:
+    """Return an open rasterio dataset, for the calling thread alone.
+
+    Raises:
+        RidgelineError: (INPUT_MISSING, INPUT_UNREADABLE) naming the raster.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said in our own words, as an error
+            return rasterio.open(path)
+    except RasterioError as fault:
+        if _is_plain_path(path) and not Path(path).exists():
+            raise RidgelineError(
+                ErrorCode.INPUT_MISSING, f"{_capital(label)} does not exist ({path}).", "Check the path."
+            ) from fault
+        raise unreadable(label, "cannot be opened as a raster", fault) from fault
+
+
+def unreadable(label: str, what: str, fault: BaseException) -> RidgelineError:
+    """Return the error for a raster that fails, with GDAL's own words in it."""
+    reason = " ".join(str(fault.__cause__ or fault).split()).rstrip(".")
+    return RidgelineError(
+        ErrorCode.INPUT_UNREADABLE,
+        f"{_capital(label)} {what} ({reason[:200]}).",
+        "The file may be damaged or incomplete: check it with gdalinfo, or copy or download it again.",
+    )
+
+
+def describe(item: RasterInput, kind: Kind, bands: int | None = None) -> Source:
+    """Open ``item`` and return what it is.
+
+    Args:
+        item: the raster and what the user stated about it.
+        kind: ``rgb`` or ``dsm``.
+        bands: how many bands the model takes; None: three for a picture, one for a surface.
+
+    Raises:
+        RidgelineError: (INPUT_MISSING, INPUT_UNREADABLE, NO_CRS, NO_GEOREFERENCE, BAD_CRS, BAD_BANDS, BAD_JOB).
+    """
+    label = label_of(item, kind)
+    notes: list[tuple[str, str]] = []
+    with gdal_env(), open_dataset(item.path, label) as dataset:
+        _check_vrt_sources(dataset, label)
+        chosen, note = choose_bands(dataset, kind, tuple(item.bands), label, bands or (3 if kind == "rgb" else 1))
+        if note:
+            notes.append(("bands_assumed", _capital(note)))
+        crs, transform, gcps = _georeference(dataset, item, label)
+        picked = [dataset.dtypes[band - 1] for band in chosen]
+        if any(name.startswith("complex") for name in picked):
+            raise RidgelineError(
+                ErrorCode.BAD_BANDS, f"{_capital(label)} holds complex numbers.", "Choose a raster of real numbers."
+            )
+        alpha = next((i + 1 for i, colour in enumerate(dataset.colorinterp) if colour == ColorInterp.alpha), None)
+        flags = dataset.mask_flag_enums[chosen[0] - 1]
+        factor = 1.0
+        if kind == "dsm":
+            factor, unit_note = _height_factor(dataset, item, chosen[0], label)
+            if unit_note:
+                notes.append(("height_unit_assumed", unit_note))
+        return Source(
+            path=item.path,
+            kind=kind,
+            label=label,
+            bands=chosen,
+            dtype=_read_dtype(picked, kind),
+            file_dtypes=tuple(picked),
+            width=dataset.width,
+            height=dataset.height,
+            crs=crs,
+            transform=transform,
+            gcps=gcps,
+            nodata=tuple(dataset.nodatavals[band - 1] if item.nodata is None else item.nodata for band in chosen),
+            alpha_band=alpha if alpha not in chosen else None,
+            has_mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
+            height_factor=factor,
+            scale=float(dataset.scales[chosen[0] - 1]) if kind == "dsm" else 1.0,
+            offset=float(dataset.offsets[chosen[0] - 1]) if kind == "dsm" else 0.0,
+            white=_white(dataset, chosen[0], picked),
+            overviews=tuple(dataset.overviews(chosen[0])),
+            notes=tuple(notes),
+        )
+
+
+def label_of(item: RasterInput, kind: Kind) -> str:
+    """Return the raster's name in messages: its role, and the name the user knows it by."""
+    name = item.name or Path(item.path).name or item.path
+    return f"the {kind.upper()} {name!r}"
+
+
+def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Affine, tuple[GroundControlPoint, ...]]:
+    """Return CRS, affine transform and ground control points (none if the transform is the file's own)."""
+    gcps, gcp_crs = dataset.gcps
+    transform = dataset.transform
+    use_gcps = bool(gcps) and transform == Affine.identity()
+    crs = dataset.crs if dataset.crs is not None and not use_gcps else (gcp_crs if use_gcps else None)
+    if use_gcps and len(gcps) < 3:
+        use_gcps = False
+    if not use_gcps and transform == Affine.identity():
+        raise RidgelineError(
+            ErrorCode.NO_GEOREFERENCE,
+            f"{_capital(label)} has no georeference: nothing says where it lies.",
+            "Georeference it first (for a photo with RPCs: orthorectify it), or bring its world file beside it.",
+        )
+    if item.crs is not None:
+        crs = parse_crs(item.crs, label)
+    if crs is None:
+        raise RidgelineError(
+            ErrorCode.NO_CRS,
+            f"{_capital(label)} has no CRS: its coordinates could be anywhere.",
+            "State its CRS, or assign one in its layer properties.",
+        )
+    if use_gcps:
+        transform = rasterio.transform.from_gcps(gcps)
+    if not all(map(math.isfinite, transform[:6])) or transform.determinant == 0:
+        raise RidgelineError(
+            ErrorCode.NO_GEOREFERENCE,
+            f"{_capital(label)} has a georeference without any area.",
+            "Georeference it again.",
+        )
+    return horizontal(crs), transform, tuple(gcps) if use_gcps else ()
+
+
+def _height_factor(dataset: Any, item: RasterInput, band: int, label: str) -> tuple[float, str | None]:
+    """Return the metres in one unit of height, and a note where it had to be assumed in a CRS of feet."""
+    if item.vertical_unit is not None:
+        if item.vertical_unit not in _UNITS:
+            known = ", ".join(_UNITS)
+            raise RidgelineError(
+                ErrorCode.BAD_JOB,
+                f"The unit {item.vertical_unit!r} of the heights of {label} is not known.",
+                f"Choose one of: {known}.",
+            )
+        return _UNITS[item.vertical_unit], None
+    unit = (dataset.units[band - 1] or "").strip().lower()
+    if unit in _BAND_UNITS:
+        return _BAND_UNITS[unit], None
+    vertical = height_unit_of(dataset.crs)
+    if vertical is not None:
+        return vertical, None
+    across = metres_per_unit(dataset.crs) if dataset.crs is not None else None
+    if across is not None and abs(across - FOOT) < 1e-5:
+        return 1.0, (
+            f"{_capital(label)} lies in a CRS of feet ({name_of(dataset.crs)}) but does not say the unit of its "
+            "heights: metres are assumed; state the unit if they are feet."
+        )
+    return 1.0, None
+
+
+def _read_dtype(dtypes: list[str], kind: Kind) -> str:
+    if kind == "rgb" and len(set(dtypes)) == 1 and dtypes[0] in ("uint8", "uint16"):
+        return dtypes[0]
+    return "float32"
+
+
+def _white(dataset: Any, band: int, dtypes: list[str]) -> float:
+    """Return the value of white: by the bit depth the file states, else by its type; 255 for floats."""
+    depth = dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS")
+    if depth is not None and depth.isdigit() and int(depth) < 32:
+        return float(2 ** int(depth) - 1)
+    dtype = np.dtype(dtypes[0])
+    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 255.0
+
+
+def _check_vrt_sources(dataset: Any, label: str) -> None:
+    """Refuse a VRT whose sources are missing: GDAL opens it and fails only while it is read."""
+    if dataset.driver != "VRT" or not Path(dataset.name).is_file():
+        return
+    folder = Path(dataset.name).parent
+    seen: set[str] = set()
+    for _event, node in ElementTree.iterparse(dataset.name):
+        if node.tag not in ("SourceFilename", "SourceDataset") or not node.text:
+            continue
+        name = node.text.strip()
+        relative = node.get("relativeToVRT") == "1"
+        node.clear()
+        if name in seen or not _is_plain_path(name):
+            continue
+        seen.add(name)
+        if not (folder / name if relative else Path(name)).exists():
+            raise RidgelineError(
+                ErrorCode.INPUT_MISSING,
+                f"{_capital(label)} is a virtual raster whose source {name!r} is missing.",
+                "Bring the file back to its place, or build the virtual raster again.",
+            )
+        if len(seen) >= _MOST_VRT_SOURCES:
+            return
+
+
+def _is_plain_path(name: str) -> bool:
+    """Return whether ``name`` is an ordinary path, not one of GDAL's own names (``/vsicurl/…``, ``GPKG:…``)."""
+    head = name.split("/", 1)[0]
+    return not name.startswith("/vsi") and "://" not in name and not (":" in head and len(head.split(":")[0]) > 1)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,106 @@
+"""Two independent encoders, one for the picture and one for the surface model, and the fused pyramid of both.
+
+After HiRes-FusedMIM (arXiv 2503.18540): dual encoder, features fused stage by stage.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .backbone import Backbone
+from .config import EncoderConfig
+from .fusion import FUSION_MODULES
+
+
+class FusedEncoder(nn.Module):
+    """Gives one pyramid from RGB and DSM, from RGB alone, or from the DSM alone.
+
+    What stands for an absent modality is one learned vector per stage, the same at every pixel; its encoder is not
+    computed. In training ``present`` says it sample by sample (modality dropout).
+
+    Attributes:
+        channels: of the fused features, from fine to coarse (those of the RGB backbone, or of the only one).
+        strides: of the same.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.rgb = Backbone(config.rgb) if config.rgb is not None else None
+        self.dsm = Backbone(config.dsm) if config.dsm is not None else None
+        first = self.rgb or self.dsm
+        assert first is not None  # the configuration's own check
+        self.channels, self.strides = first.channels, first.strides
+        if self.rgb is None or self.dsm is None:
+            return
+        if self.rgb.strides != self.dsm.strides:
+            raise ValueError(f"strides of rgb {self.rgb.strides} and dsm {self.dsm.strides} must be the same")
+        pairs = list(zip(self.rgb.channels, self.dsm.channels))
+        self.absent_rgb = nn.ParameterList([nn.Parameter(torch.zeros(1, rgb, 1, 1)) for rgb, _ in pairs])
+        self.absent_dsm = nn.ParameterList([nn.Parameter(torch.zeros(1, dsm, 1, 1)) for _, dsm in pairs])
+        self.fusions = nn.ModuleList([FUSION_MODULES[config.fusion](rgb, dsm, rgb) for rgb, dsm in pairs])
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """``rgb``, ``dsm`` or both: what the encoder can take."""
+        return tuple(name for name, net in (("rgb", self.rgb), ("dsm", self.dsm)) if net is not None)
+
+    def forward(
+        self, rgb: Tensor | None = None, dsm: Tensor | None = None, present: Tensor | None = None
+    ) -> list[Tensor]:
+        """Return the fused features [B, C, H / stride, W / stride] from fine to coarse.
+
+        Args:
+            rgb: [B, channels, H, W], or None; H and W multiples of 32.
+            dsm: [B, channels, H, W] of the same H and W, or None.
+            present: bool [B, 2], whether a sample's RGB and DSM are to be seen; needs both tensors.
+                None: all that are given.
+
+        Raises:
+            ValueError: if nothing is given, a modality is given that the encoder lacks, or sizes do not fit.
+        """
+        rgb_features = self._encode("rgb", self.rgb, rgb)
+        dsm_features = self._encode("dsm", self.dsm, dsm)
+        if rgb is not None and dsm is not None and rgb.shape[-2:] != dsm.shape[-2:]:
+            raise ValueError(f"rgb {tuple(rgb.shape)} and dsm {tuple(dsm.shape)} differ in height or width")
+        if self.rgb is None or self.dsm is None:
+            features = rgb_features or dsm_features
+            if features is None:
+                raise ValueError("neither rgb nor dsm was given")
+            return features
+        if rgb_features is None and dsm_features is None:
+            raise ValueError("neither rgb nor dsm was given")
+        if present is not None and (rgb_features is None or dsm_features is None):
+            raise ValueError("present needs both rgb and dsm")
+        fused = []
+        for level, fusion in enumerate(self.fusions):
+            a = _or_absent(rgb_features, dsm_features, level, self.absent_rgb[level], present, 0)
+            b = _or_absent(dsm_features, rgb_features, level, self.absent_dsm[level], present, 1)
+            fused.append(fusion(a, b))
+        return fused
+
+    def _encode(self, name: str, backbone: Backbone | None, image: Tensor | None) -> list[Tensor] | None:
+        if image is None:
+            return None
+        if backbone is None:
+            raise ValueError(f"this encoder takes no {name}")
+        height, width = int(image.shape[-2]), int(image.shape[-1])
+        if height % 32 or width % 32:
+            fit = f"{-(-height // 32) * 32} × {-(-width // 32) * 32}"
+            raise ValueError(f"{name} is {height} × {width}; pad it to {fit} (multiples of 32)")
+        features: list[Tensor] = backbone(image)
+        return features
+
+
+def _or_absent(
+    own: list[Tensor] | None, other: list[Tensor] | None, level: int, token: Tensor, present: Tensor | None, column: int
+) -> Tensor:
+    """Return a modality's features of one stage, with the token where the modality is absent."""
+    if own is None:
+        assert other is not None  # one of them is always given
+        like = other[level]
+        return token.to(like.dtype).expand(like.shape[0], -1, like.shape[2], like.shape[3])
+    if present is None:
+        return own[level]
+    seen = present[:, column].view(-1, 1, 1, 1)
+    return torch.where(seen, own[level], token.to(own[level].dtype))

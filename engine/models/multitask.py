@@ -1,0 +1,84 @@
+"""Several maps at once from one pyramid: land cover, roof class, building, boundary, height."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .config import DenseConfig, TaskConfig
+from .decoders import DECODER_MODULES
+from .fused_encoder import FusedEncoder
+
+AUXILIARY = "auxiliary/"
+"""Prefix of the names of the auxiliary head's outputs."""
+
+
+class DenseModel(nn.Module):
+    """Encoder, decoder, and one 1×1 convolution for all tasks together.
+
+    Args:
+        config: what it is made of.
+    """
+
+    def __init__(self, config: DenseConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = FusedEncoder(config.encoder)
+        self.decoder = DECODER_MODULES[config.decoder.name](config.decoder, self.encoder.channels, self.encoder.strides)
+        self.dropout = nn.Dropout2d(config.decoder.dropout)
+        outputs = sum(task.channels for task in config.tasks)
+        self.heads: nn.Conv2d = nn.Conv2d(self.decoder.out_channels, outputs, kernel_size=1)
+        nn.init.normal_(self.heads.weight, std=0.01)
+        self._middle = self.encoder.strides.index(16)
+        self.auxiliary: nn.Module | None = None
+        if config.decoder.auxiliary:
+            width = config.decoder.width
+            self.auxiliary = nn.Sequential(
+                nn.Conv2d(self.encoder.channels[self._middle], width, 3, padding=1, bias=False),
+                nn.GroupNorm(_groups(width), width),
+                nn.ReLU(inplace=True),
+                nn.Conv2d(width, outputs, 1),
+            )
+
+    def forward(
+        self, rgb: Tensor | None = None, dsm: Tensor | None = None, present: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Return logits (or metres) [B, channels, H, W] by task.
+
+        In training the auxiliary head's maps are there too, at stride 16, named ``auxiliary/<task>``.
+
+        Args:
+            rgb: [B, channels, H, W], normalised, or None.
+            dsm: [B, channels, H, W], normalised, or None.
+            present: bool [B, 2], see `FusedEncoder.forward`.
+        """
+        pyramid = self.encoder(rgb, dsm, present)
+        maps = self.heads(self.dropout(self.decoder(pyramid)))
+        maps = F.interpolate(maps, scale_factor=float(self.decoder.stride), mode="bilinear", align_corners=False)
+        outputs = self._split(maps, "")
+        if self.auxiliary is not None and self.training:
+            outputs |= self._split(self.auxiliary(pyramid[self._middle]), AUXILIARY)
+        return outputs
+
+    def _split(self, maps: Tensor, prefix: str) -> dict[str, Tensor]:
+        parts = torch.split(maps, [task.channels for task in self.config.tasks], dim=1)
+        return {prefix + task.name: part for task, part in zip(self.config.tasks, parts)}
+
+
+def activate(logits: dict[str, Tensor], tasks: tuple[TaskConfig, ...]) -> dict[str, Tensor]:
+    """Return probabilities (and metres as they are) [B, channels, H, W] from the logits of these tasks."""
+    return {task.name: _activate(logits[task.name], task.kind) for task in tasks}
+
+
+def _activate(logits: Tensor, kind: str) -> Tensor:
+    if kind == "classes":
+        # softmax over dimension 1, written out: ONNX Runtime's own transposes the map twice, which costs
+        # half of the compact model's time
+        powers = torch.exp(logits - logits.amax(dim=1, keepdim=True))
+        return powers / powers.sum(dim=1, keepdim=True)
+    return logits.sigmoid() if kind == "probability" else logits
+
+
+def _groups(width: int) -> int:
+    return next(groups for groups in (32, 16, 8, 4, 2, 1) if width % groups == 0)

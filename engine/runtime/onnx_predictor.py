@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..jobs import ErrorCode, RidgelineError
 from ..models.package import ModelPackage, WeightsSpec
-from ..models.package.onnx_file import check_external_data
+from ..models.package.onnx_file import check_external_data, data_files_beside
 from .batches import Arrays, run_in_batches
 from .devices import (
     PROVIDERS,
@@ -60,7 +60,7 @@ class OnnxPredictor:
     ) -> None:
         package.verify(weights)
         path = package.path_of(weights.file)
-        facts = check_external_data(path, _beside(weights))
+        facts = check_external_data(path, data_files_beside(weights))
         self._name = package.spec.name
         self._threads = threads or usable_threads()
         choice = choose_device(device, onnx_devices(ort.get_available_providers()), has_nvidia_gpu(), "ONNX Runtime")
@@ -180,13 +180,6 @@ def _fault_of(fault: Exception, name: str) -> RidgelineError:
 def _shortened(text: str) -> str:
     text = text.split(" : ", 1)[-1].strip().rstrip(".")
     return text if len(text) <= 300 else text[:297] + "…"
-
-
-def _beside(weights: WeightsSpec) -> frozenset[str]:
-    """Return the data files relative to the ONNX file's own folder, which is how the graph names them."""
-    folder = weights.file.rpartition("/")[0]
-    prefix = folder + "/" if folder else ""
-    return frozenset(name[len(prefix) :] for name in weights.data if name.startswith(prefix))
 
 
 def _fixed_batch(inputs: Sequence[Any]) -> int | None:

@@ -6,11 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ...jobs import ErrorCode, RidgelineError, from_dict, to_dict
-from .spec import ModelSpec, WeightsSpec
+from .spec import ModelSpec, WeightsSpec, is_inside
 
-_MAX_JSON_BYTES = 4 * 1024 * 1024
+MAX_JSON_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,8 @@ class ModelPackage:
         Raises:
             RidgelineError: (BAD_MODEL) if the name leads out of the folder or the file is missing.
         """
-        name = PurePosixPath(file)
-        path = self.folder / name
-        if name.is_absolute() or ".." in name.parts or not path.resolve().is_relative_to(self.folder.resolve()):
+        path = self.folder / PurePosixPath(file)
+        if not is_inside(file) or not path.resolve().is_relative_to(self.folder.resolve()):
             raise _bad(self.spec.name, f"names the file {file!r} outside its folder")
         if not path.is_file():
             raise _bad(self.spec.name, f"lacks its file {file!r}")
@@ -79,9 +79,9 @@ def load_package(folder: Path) -> ModelPackage:
             "Choose a model's folder.",
         )
     try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
+        if path.stat().st_size > MAX_JSON_BYTES:
             raise ValueError("it is too large")
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        data = read_json(path)
     except (OSError, ValueError, RecursionError) as fault:
         raise _bad(folder.name, f"has a model.json that cannot be read ({fault})") from fault
     try:
@@ -101,6 +101,17 @@ def save_spec(spec: ModelSpec, folder: Path) -> None:
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no number of JSON")
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; NaN and infinite numbers, which are no JSON, are refused.
+
+    Raises:
+        OSError, ValueError, RecursionError: if it is no such file.
+    """
+    data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    json.dumps(data, ensure_ascii=False).encode("utf-8")  # half a character (a lone surrogate) cannot be written again
+    return data
 
 
 def file_sha256(path: Path) -> str:

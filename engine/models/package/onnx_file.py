@@ -10,9 +10,10 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ...jobs import ErrorCode, RidgelineError
+from .spec import WeightsSpec, is_inside
 
 MAX_FIELDS = 20_000_000
 """More fields than any real network has: a file of nothing but empty fields would otherwise keep us for hours."""
@@ -111,10 +112,11 @@ def check_external_data(path: Path, allowed: frozenset[str]) -> OnnxFacts:
     return facts
 
 
-def is_inside(place: str) -> bool:
-    """Return whether a relative path with forward slashes stays in its folder, on any operating system."""
-    parts = PurePosixPath(place).parts
-    return bool(place) and not any(sign in place for sign in "\\:\0") and place[0] != "/" and ".." not in parts
+def data_files_beside(weights: WeightsSpec) -> frozenset[str]:
+    """Return the data files of an ONNX file as seen from its own folder, which is how the graph names them."""
+    folder = weights.file.rpartition("/")[0]
+    prefix = folder + "/" if folder else ""
+    return frozenset(name[len(prefix) :] for name in weights.data if name.startswith(prefix))
 
 
 def _walk(data: mmap.mmap, start: int, end: int, message: str, facts: OnnxFacts, depth: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 FORMAT_VERSION = 1
@@ -22,6 +23,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def is_safe_name(name: str) -> bool:
     """Return whether a name can be a file's name on every operating system, and leads to no other folder."""
     return _NAME.fullmatch(name) is not None and _RESERVED.fullmatch(name) is None
+
+
+def is_inside(place: str) -> bool:
+    """Return whether a relative path with forward slashes stays in its folder, on any operating system."""
+    parts = PurePosixPath(place).parts
+    return bool(parts) and not any(sign in place for sign in "\\:\0") and place[0] != "/" and ".." not in parts
 
 
 def _check_name(what: str, name: str) -> None:
@@ -238,6 +245,8 @@ class WeightsSpec:
         if self.precision not in ("fp32", "fp16", "bf16", "int8"):
             raise ValueError(f"precision must be fp32, fp16, bf16 or int8, not {self.precision!r}")
         for name, digest in {self.file: self.sha256, **self.data}.items():
+            if not is_inside(name):
+                raise ValueError(f"the file {name!r} lies outside the model's folder")
             if not _SHA256.fullmatch(digest):
                 raise ValueError(f"the SHA-256 of {name!r} must be 64 hexadecimal digits")
 

@@ -173,7 +173,8 @@ def test_half_precision_and_byte_inputs_are_fed_in_their_own_type(make_package):
 def test_maps_without_a_channel_axis_get_one(make_package):
     nodes = [
         helper.make_node("ReduceMean", ["rgb"], ["building"], axes=[1], keepdims=0),
-        helper.make_node("Identity", ["rgb"], ["land_cover"]),
+        helper.make_node("ReduceMean", ["rgb"], ["mean"], axes=[1], keepdims=1),
+        helper.make_node("Concat", ["mean", "mean"], ["land_cover"], axis=1),
     ]
     graph = helper.make_graph(
         nodes,
@@ -181,7 +182,7 @@ def test_maps_without_a_channel_axis_get_one(make_package):
         [helper.make_tensor_value_info("rgb", TensorProto.FLOAT, ["B", 3, "H", "W"])],
         [
             helper.make_tensor_value_info("building", TensorProto.FLOAT, ["B", "H", "W"]),
-            helper.make_tensor_value_info("land_cover", TensorProto.FLOAT, ["B", 3, "H", "W"]),
+            helper.make_tensor_value_info("land_cover", TensorProto.FLOAT, ["B", 2, "H", "W"]),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

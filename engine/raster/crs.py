@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
+from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
-from rasterio.warp import transform as transform_points
+from rasterio.warp import transform as warp_transform
 
 from ..jobs.errors import ErrorCode, RidgelineError
 
@@ -40,6 +43,24 @@ def parse_crs(text: str, what: str) -> CRS:
             f"The CRS {_short(text)!r} given for {what} is not known.",
             "Give an authority code such as EPSG:25832, or WKT.",
         ) from fault
+
+
+def transform_points(
+    crs: CRS, target: CRS, xs: NDArray[np.float64], ys: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return places of ``crs`` in ``target``; not finite where there is no way from one to the other."""
+    if crs == target:
+        return xs, ys
+    try:
+        moved = warp_transform(crs, target, xs.tolist(), ys.tolist())
+    except (CPLE_BaseError, RasterioError, ValueError):
+        if len(xs) == 1:
+            return np.array([np.inf]), np.array([np.inf])
+        # one place out of reach fails them all
+        halves = [slice(None, len(xs) // 2), slice(len(xs) // 2, None)]
+        parts = [transform_points(crs, target, xs[half], ys[half]) for half in halves]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    return np.asarray(moved[0], np.float64), np.asarray(moved[1], np.float64)
 
 
 def horizontal(crs: CRS) -> CRS:
@@ -88,9 +109,9 @@ def is_metric_at(crs: CRS, x: float, y: float) -> bool:
     if is_local(crs):
         return True
     step = 50.0
-    try:
-        lon, lat = transform_points(crs, _GEOGRAPHIC, [x - step, x + step, x, x], [y, y, y - step, y + step])
-    except (RasterioError, ValueError):
+    xs, ys = np.array([x - step, x + step, x, x]), np.array([y, y, y - step, y + step])
+    lon, lat = transform_points(crs, _GEOGRAPHIC, xs, ys)
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         return False
     across, along = _distance(lon[:2], lat[:2]), _distance(lon[2:], lat[2:])
     return all(abs(length / (2 * step) - 1.0) <= METRIC_TOLERANCE for length in (across, along))
@@ -108,10 +129,7 @@ def utm_of(lon: float, lat: float) -> CRS:
 
 def to_lonlat(crs: CRS, x: float, y: float) -> tuple[float, float] | None:
     """Return longitude and latitude of (x, y) in degrees on WGS 84, or None where the CRS has none there."""
-    try:
-        lon, lat = transform_points(crs, _GEOGRAPHIC, [x], [y])
-    except (RasterioError, ValueError):
-        return None
+    lon, lat = transform_points(crs, _GEOGRAPHIC, np.array([x]), np.array([y]))
     place = float(lon[0]), float(lat[0])
     return place if all(map(math.isfinite, place)) and abs(place[1]) <= 90.0 + 1e-6 else None
 
@@ -137,7 +155,7 @@ def name_of(crs: CRS) -> str:
     return named.group(1) if named else "unnamed"
 
 
-def _distance(lon: list[float], lat: list[float]) -> float:
+def _distance(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> float:
     """Length in metres of a short line between two places in degrees, on the WGS 84 ellipsoid."""
     mid = math.radians((lat[0] + lat[1]) / 2)
     flat = 1.0 - _WGS84_E2 * math.sin(mid) ** 2

@@ -14,11 +14,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
+from numpy.typing import NDArray
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.transform import Affine
+from rasterio.transform import Affine, GCPTransformer
 
 from ..jobs.errors import ErrorCode, RidgelineError
 from ..jobs.inputs import RasterInput
@@ -88,8 +89,19 @@ class Source:
     @property
     def centre(self) -> tuple[float, float]:
         """CRS coordinates of the raster's centre."""
-        x, y = self.transform * (self.width / 2, self.height / 2)
-        return float(x), float(y)
+        xs, ys = self.to_crs_coordinates(np.array([self.width / 2]), np.array([self.height / 2]))
+        return float(xs[0]), float(ys[0])
+
+    def to_crs_coordinates(
+        self, cols: NDArray[np.float64], rows: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return x and y in the raster's CRS of fractional columns and rows (0, 0 is the upper left corner)."""
+        if self.gcps:
+            with GCPTransformer(list(self.gcps)) as transformer:
+                xs, ys = transformer.xy(rows, cols, offset="ul")
+        else:
+            xs, ys = self.transform * (cols, rows)
+        return np.asarray(xs, np.float64), np.asarray(ys, np.float64)
 
 
 def open_dataset(path: str, label: str) -> Any:

@@ -8,6 +8,7 @@ a pixel has the same bits whatever window it is read through.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,11 @@ from numpy.typing import NDArray
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
+from rasterio.errors import TransformWarning
 from rasterio.transform import Affine, GCPTransformer
 from rasterio.warp import reproject
-from rasterio.warp import transform as transform_points
 
+from .crs import transform_points
 from .grid import Grid
 from .source import Source
 
@@ -81,10 +82,7 @@ class Warper:
     def source_window(self, block: Grid) -> tuple[Window, bool] | None:
         """Return the source pixels that a block needs, and whether the source holds all of them; None: none at all."""
         xs, ys = _outline(block)
-        try:
-            cols, rows = source_pixels(self.source, self.crs, xs, ys)
-        except (RasterioError, ValueError):
-            return None
+        cols, rows = source_pixels(self.source, self.crs, xs, ys)
         good = np.isfinite(cols) & np.isfinite(rows)
         if not good.any():
             return None
@@ -168,13 +166,14 @@ def source_pixels(
     source: Source, crs: CRS, xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the fractional columns and rows of the source at places in ``crs``; not finite where it has none."""
-    if source.crs != crs:
-        xs, ys = (np.asarray(item) for item in transform_points(crs, source.crs, xs.tolist(), ys.tolist())[:2])
+    xs, ys = transform_points(crs, source.crs, xs, ys)
     if source.gcps:
-        with GCPTransformer(list(source.gcps)) as transformer:
+        with warnings.catch_warnings(), GCPTransformer(list(source.gcps)) as transformer:
+            warnings.simplefilter("ignore", TransformWarning)  # such places come back as not finite
             rows, cols = transformer.rowcol(xs, ys, op=lambda value: value)
         return np.asarray(cols, np.float64), np.asarray(rows, np.float64)
-    cols, rows = ~source.transform * (xs, ys)
+    with np.errstate(invalid="ignore"):
+        cols, rows = ~source.transform * (xs, ys)
     return np.asarray(cols, np.float64), np.asarray(rows, np.float64)
 
 
@@ -184,22 +183,14 @@ def pixels_across(source: Source, crs: CRS, gsd: float) -> tuple[float, float]:
     For a rotated raster it is the length of a grid pixel's edges in source pixels. (nan, nan) where the CRS does not
     reach the raster.
     """
-    x, y = source.centre
-    if source.crs != crs:
-        try:
-            moved = transform_points(source.crs, crs, [x], [y])
-        except (RasterioError, ValueError):
-            return math.nan, math.nan
-        x, y = float(moved[0][0]), float(moved[1][0])
+    here = source.centre
+    (x,), (y,) = transform_points(source.crs, crs, np.array([here[0]]), np.array([here[1]]))
     if not (math.isfinite(x) and math.isfinite(y)):
         return math.nan, math.nan
     reach = 16.0 * gsd
     xs = np.array([x - reach, x + reach, x, x])
     ys = np.array([y, y, y - reach, y + reach])
-    try:
-        cols, rows = source_pixels(source, crs, xs, ys)
-    except (RasterioError, ValueError):
-        return math.nan, math.nan
+    cols, rows = source_pixels(source, crs, xs, ys)
     span = 2 * reach / gsd
     # a step of one grid pixel along x moves (du, dv) in the source; the two steps add up along each source axis
     along_cols = math.hypot(cols[1] - cols[0], cols[3] - cols[2]) / span

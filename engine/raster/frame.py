@@ -1,0 +1,191 @@
+"""Chooses the grid of a run: its CRS, its GSD, and the window where rasters and region overlap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from shapely.geometry.base import BaseGeometry
+
+from ..jobs.errors import ErrorCode, RidgelineError
+from ..jobs.inputs import RasterInput, Region
+from .crs import is_local, is_metric_at, metres_per_unit, name_of, to_lonlat, transform_points, utm_of
+from .grid import Grid
+from .region import region_geometry, region_mask
+from .source import Source, describe
+
+_EDGE = np.linspace(0.0, 1.0, 22)
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that was chosen or assumed for the user: a short code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a run works.
+
+    Attributes:
+        grid: the smallest window of the lattice that holds all there is to do.
+        region: the region's polygons in the grid's CRS; None: all of ``grid``.
+        rgb: the picture, described.
+        dsm: the surface, described.
+        notes: what was chosen or assumed, for the user.
+    """
+
+    grid: Grid
+    region: BaseGeometry | None
+    rgb: Source | None
+    dsm: Source | None
+    notes: tuple[Note, ...]
+
+    def region_mask(self, window: Grid) -> NDArray[np.bool_]:
+        """Return [H, W]: whether each pixel of a window of the lattice belongs to the region.
+
+        Beyond ``grid`` nothing does. A pixel's answer never depends on the window.
+        """
+        common = self.grid.intersection(window)
+        mask = np.zeros(window.shape, np.bool_)
+        row, col = common.row0 - window.row0, common.col0 - window.col0
+        inside = np.s_[row : row + common.height, col : col + common.width]
+        mask[inside] = True if self.region is None else region_mask(self.region, common)
+        return mask
+
+
+def plan_frame(
+    rgb: RasterInput | Source | None,
+    dsm: RasterInput | Source | None,
+    region: Region | None,
+    gsd: float,
+    bands: int | None = None,
+) -> Frame:
+    """Choose the grid for a run.
+
+    The CRS is the picture's (else the surface's) if its metre is a metre on the ground there, else the UTM zone of the
+    raster's centre; never the region's, so that runs over different regions share one lattice.
+
+    Args:
+        rgb: the picture, or None.
+        dsm: the surface, or None.
+        region: where to work; None: where the rasters overlap.
+        gsd: ground sampling distance in metres per pixel.
+        bands: how many bands of the picture the model takes; None: three.
+
+    Raises:
+        RidgelineError: as :func:`describe` and :func:`region_geometry`; NO_OVERLAP if nothing is left to do; BAD_CRS if
+            a raster cannot be brought into the grid's CRS.
+    """
+    picture = describe(rgb, "rgb", bands) if isinstance(rgb, RasterInput) else rgb
+    surface = describe(dsm, "dsm") if isinstance(dsm, RasterInput) else dsm
+    sources = [source for source in (picture, surface) if source is not None]
+    if not sources:
+        raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
+    notes = [Note(code, message) for source in sources for code, message in source.notes]
+    crs, note = choose_crs(sources[0])
+    notes += [note] if note else []
+    outlines = [footprint(source, crs) for source in sources]
+    overlap = shapely.intersection_all(outlines)
+    if not overlap.area > 0:
+        first, second = sources[0].label, sources[-1].label
+        raise RidgelineError(
+            ErrorCode.NO_OVERLAP,
+            f"{_capital(first)} and {second} do not overlap: {_gap(outlines[0], outlines[-1])}.",
+            "Check that both show the same place and that their CRSs are right.",
+        )
+    polygons = None
+    if region is not None:
+        polygons = region_geometry(region, sources[0].crs, crs)
+        overlap = shapely.intersection(polygons, overlap)
+        if not overlap.area > 0:
+            names = " and ".join(source.label for source in sources)
+            raise RidgelineError(
+                ErrorCode.NO_OVERLAP,
+                f"The region lies outside {names}: {_gap(polygons, outlines[0])}.",
+                "Draw the region over the rasters, and check its CRS.",
+            )
+    grid = Grid.covering(crs, gsd, overlap.bounds)
+    if not (grid.width and grid.height):
+        raise RidgelineError(
+            ErrorCode.NO_OVERLAP,
+            f"What the inputs have in common is smaller than one pixel of {gsd:g} m.",
+            "Choose inputs that overlap, or a smaller GSD.",
+        )
+    return Frame(grid, polygons, picture, surface, tuple(notes))
+
+
+def choose_crs(source: Source) -> tuple[CRS, Note | None]:
+    """Return the CRS of the grid for a raster, and a note if it is not the raster's own.
+
+    Raises:
+        RidgelineError: (BAD_CRS) if nothing metric can be found for it.
+    """
+    x, y = source.centre
+    if is_metric_at(source.crs, x, y):
+        if not is_local(source.crs):
+            return source.crs, None
+        message = f"{_capital(source.label)} has a local CRS ({name_of(source.crs)}): its unit is taken as true metres."
+        return source.crs, Note("local_crs", message)
+    place = None if is_local(source.crs) else to_lonlat(source.crs, x, y)
+    if place is None:
+        raise RidgelineError(
+            ErrorCode.BAD_CRS,
+            f"{_capital(source.label)} lies where its CRS ({name_of(source.crs)}) has no meaning on the ground.",
+            "Check its CRS, or state the right one.",
+        )
+    chosen = utm_of(*place)
+    why = "is in degrees" if metres_per_unit(source.crs) is None else "has no true metres there"
+    return chosen, Note(
+        "crs_chosen",
+        f"The CRS of {source.label} ({name_of(source.crs)}) {why}: results are made in {name_of(chosen)}.",
+    )
+
+
+def footprint(source: Source, crs: CRS) -> BaseGeometry:
+    """Return the outline of a raster as a polygon in ``crs``.
+
+    Raises:
+        RidgelineError: (BAD_CRS) if it cannot be brought there.
+    """
+    zeros, ones = np.zeros_like(_EDGE), np.ones_like(_EDGE)
+    across = np.concatenate([_EDGE, ones, _EDGE[::-1], zeros]) * source.width
+    down = np.concatenate([zeros, _EDGE, ones, _EDGE[::-1]]) * source.height
+    xs, ys = source.to_crs_coordinates(across, down)
+    xs, ys = transform_points(source.crs, crs, xs, ys)
+    finite = np.isfinite(xs) & np.isfinite(ys)
+    if finite.sum() < 3:
+        raise RidgelineError(
+            ErrorCode.BAD_CRS,
+            f"{_capital(source.label)} cannot be brought into the CRS of the grid ({name_of(crs)}).",
+            "Check its CRS, or reproject it first.",
+        )
+    outline = shapely.Polygon(np.column_stack([xs[finite], ys[finite]]))
+    return outline if outline.is_valid else shapely.convex_hull(outline)
+
+
+def ground_gsd(source: Source) -> float:
+    """Return the size of a pixel of the raster on the ground at its centre, in metres (the longer side)."""
+    crs, _note = choose_crs(source)
+    cols = np.array([-0.5, 0.5, 0.0, 0.0]) + source.width / 2
+    rows = np.array([0.0, 0.0, -0.5, 0.5]) + source.height / 2
+    xs, ys = source.to_crs_coordinates(cols, rows)
+    xs, ys = transform_points(source.crs, crs, xs, ys)
+    return max(math.hypot(xs[1] - xs[0], ys[1] - ys[0]), math.hypot(xs[3] - xs[2], ys[3] - ys[2]))
+
+
+def _gap(first: BaseGeometry, second: BaseGeometry) -> str:
+    metres = float(shapely.distance(first, second))
+    if not math.isfinite(metres) or metres <= 0:
+        return "they share no area"
+    return f"they are {metres / 1000:,.0f} km apart" if metres >= 2000 else f"they are {metres:.0f} m apart"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

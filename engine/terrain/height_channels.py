@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-Floats = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
+from .lattice import Bools, Floats, blocks_of, to_pixels
 
 RECIPE_VERSION = 1
 """Grows with every change of the numbers that come out; a model package names the one it was trained with."""
@@ -83,10 +82,11 @@ def height_channels(surface: npt.ArrayLike, valid: npt.ArrayLike, gsd: float, co
     if not known.any():
         return channels
     block = _block_px(gsd)
-    lowest = _block_minimum(heights, known, block, col0, row0)
+    stack = blocks_of(np.where(known, heights, np.float32(np.inf)), block, block, col0, row0)
+    lowest: Floats = stack.min(axis=1).min(axis=2)
     for channel, reach_m in ((0, NARROW_M), (1, WIDE_M)):
         ground = _blur(_open(lowest, _opening_blocks(reach_m, block * gsd)))
-        above = heights - _to_pixels(ground, block, col0, row0, heights.shape)
+        above = heights - to_pixels(ground, block, col0 % block, row0 % block, heights.shape)
         channels[channel] = _compress(np.where(known, above, np.float32(0)))
     step = _neighbour_px(gsd)
     _slopes_and_roughness(heights, known, step, np.float32(1.0 / (2 * step * gsd)), channels[2:5])
@@ -105,17 +105,6 @@ def _neighbour_px(gsd: float) -> int:
 def _opening_blocks(reach_m: float, block_m: float) -> int:
     """Return the odd number of blocks that is nearest to ``reach_m``."""
     return 2 * round((reach_m / block_m - 1) / 2) + 1
-
-
-def _block_minimum(heights: Floats, known: Bools, block: int, col0: int, row0: int) -> Floats:
-    """Return the lowest known height of each block of the absolute lattice, +inf where a block has none."""
-    rows, cols = heights.shape
-    top, left = row0 % block, col0 % block
-    down, across = -(-(top + rows) // block), -(-(left + cols) // block)
-    padded = np.full((down * block, across * block), np.inf, dtype=np.float32)
-    np.copyto(padded[top : top + rows, left : left + cols], heights, where=known)
-    lowest: Floats = padded.reshape(down, block, across * block).min(axis=1).reshape(down, across, block).min(axis=2)
-    return lowest
 
 
 def _open(lowest: Floats, size: int) -> Floats:
@@ -146,27 +135,6 @@ def _smooth(values: Floats, axis: int) -> Floats:
     padded = np.pad(values, [(1, 1) if i == axis else (0, 0) for i in (0, 1)])
     before, after = (padded[:-2], padded[2:]) if axis == 0 else (padded[:, :-2], padded[:, 2:])
     return (before + after) * np.float32(0.25) + values * np.float32(0.5)
-
-
-def _to_pixels(ground: Floats, block: int, col0: int, row0: int, shape: tuple[int, int]) -> Floats:
-    """Return block values interpolated bilinearly to pixel centres."""
-    (low_c, high_c, part_c) = _corners(shape[1], col0, block, ground.shape[1])
-    (low_r, high_r, part_r) = _corners(shape[0], row0, block, ground.shape[0])
-    one = np.float32(1)
-    wide: Floats = ground[:, low_c] * (one - part_c) + ground[:, high_c] * part_c
-    full: Floats = wide[low_r] * (one - part_r)[:, None] + wide[high_r] * part_r[:, None]
-    return full
-
-
-def _corners(
-    count: int, first: int, block: int, blocks: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
-    """Return, for each pixel of a line, the two blocks whose centres enclose its own and the share of the second."""
-    place = np.arange(count) + first % block
-    phase = 2 * (place % block) + 1 - block  # twice the distance from the block's centre: whole numbers, no rounding
-    low = place // block - (phase < 0)
-    part = (np.where(phase < 0, phase + 2 * block, phase) / (2 * block)).astype(np.float32)
-    return np.clip(low, 0, blocks - 1), np.clip(low + 1, 0, blocks - 1), part
 
 
 def _compress(above: Floats) -> Floats:

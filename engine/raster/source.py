@@ -100,8 +100,17 @@ class Source:
             with GCPTransformer(list(self.gcps)) as transformer:
                 xs, ys = transformer.xy(rows, cols, offset="ul")
         else:
-            xs, ys = self.transform * (cols, rows)
+            xs, ys = apply_affine(self.transform, cols, rows)
         return np.asarray(xs, np.float64), np.asarray(ys, np.float64)
+
+
+def apply_affine(
+    transform: Affine, first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ``transform`` applied to many places (affine's own operator for it changed between its versions)."""
+    a, b, c, d, e, f = transform[:6]
+    with np.errstate(invalid="ignore"):  # places that are not finite stay so
+        return a * first + b * second + c, d * first + e * second + f
 
 
 def open_dataset(path: str, label: str) -> Any:

@@ -23,7 +23,7 @@ from rasterio.warp import reproject
 
 from .crs import transform_points
 from .grid import Grid
-from .source import Source
+from .source import Source, apply_affine
 
 TOLERANCE = 0.01
 """Largest error of the approximated transformation, in source pixels."""
@@ -143,7 +143,7 @@ class Warper:
         if source.gcps:
             place = {"gcps": [_shifted(point, window) for point in source.gcps]}
         else:
-            place = {"src_transform": source.transform * Affine.translation(window.col0, window.row0)}
+            place = {"src_transform": _window_transform(source.transform, window)}
         same = source.crs == self.crs
         reproject(
             np.ascontiguousarray(values),
@@ -172,9 +172,7 @@ def source_pixels(
             warnings.simplefilter("ignore", TransformWarning)  # such places come back as not finite
             rows, cols = transformer.rowcol(xs, ys, op=lambda value: value)
         return np.asarray(cols, np.float64), np.asarray(rows, np.float64)
-    with np.errstate(invalid="ignore"):
-        cols, rows = ~source.transform * (xs, ys)
-    return np.asarray(cols, np.float64), np.asarray(rows, np.float64)
+    return apply_affine(~source.transform, xs, ys)
 
 
 def pixels_across(source: Source, crs: CRS, gsd: float) -> tuple[float, float]:
@@ -209,6 +207,11 @@ def _outline(block: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         np.concatenate([xs, xs, left, right, inner_x.ravel()]),
         np.concatenate([low, high, ys, ys, inner_y.ravel()]),
     )
+
+
+def _window_transform(transform: Affine, window: Window) -> Affine:
+    a, b, c, d, e, f = transform[:6]
+    return Affine(a, b, a * window.col0 + b * window.row0 + c, d, e, d * window.col0 + e * window.row0 + f)
 
 
 def _shifted(point: GroundControlPoint, window: Window) -> GroundControlPoint:

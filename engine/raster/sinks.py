@@ -1,0 +1,324 @@
+"""Rasters written as they are computed: strips that survive a kill, turned into one Cloud Optimized GeoTIFF at the end.
+
+While a run goes on, every finished strip of rows is a small file of its own in a working folder. The last step reads
+them in order and writes the result beside its final place, then renames it. Its bytes depend on the pixels alone, not
+on how often the run was stopped, nor on how the rows were cut into strips.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.io import MemoryFile
+from rasterio.shutil import copy as copy_raster
+from rasterio.windows import Window
+
+from .files import write_atomically, writing
+from .gdal_env import gdal_env
+from .grid import Grid
+
+_BLOCK = 512
+_STRIP = re.compile(r"^(?P<row>\d{9})-(?P<height>\d{6})\.tif$")
+_VRT_TYPES = {"uint8": "Byte", "uint16": "UInt16", "float32": "Float32"}
+
+
+@dataclass(frozen=True)
+class RasterClass:
+    """A class of a class raster: id from 1, name, colour ``#rrggbb``."""
+
+    id: int
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class RasterSpec:
+    """What a result raster is.
+
+    Attributes:
+        name: file name without its ending; also the name of its folder of strips.
+        grid: where it lies.
+        dtype: ``uint8``, ``uint16`` or ``float32``.
+        nodata: value of pixels without a result.
+        classes: its classes; empty: its values are continuous.
+        description: what its band holds, for people.
+        unit: unit of its values ("m"), if they have one.
+        scale: what a stored value is multiplied with to get the value meant (0.01 for whole percents).
+        tags: what else its metadata should say.
+    """
+
+    name: str
+    grid: Grid
+    dtype: str
+    nodata: float | None = 0
+    classes: tuple[RasterClass, ...] = ()
+    description: str = ""
+    unit: str = ""
+    scale: float = 1.0
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.dtype not in _VRT_TYPES:
+            raise ValueError(f"dtype must be one of {', '.join(_VRT_TYPES)}, not {self.dtype}")
+        if self.classes and self.dtype != "uint8":
+            raise ValueError("classes are stored as uint8")
+        if not (self.grid.width and self.grid.height):
+            raise ValueError("a raster needs pixels")
+
+
+@dataclass(frozen=True)
+class _Strip:
+    path: Path
+    row: int  # counted from the top of the raster
+    height: int
+
+
+class StripSink:
+    """Takes the rows of one raster in order and makes the finished file of them.
+
+    Rows are counted from the top of the raster's grid. A strip that has been written stays, whatever happens to the
+    process; a run that continues asks :meth:`rows_done` (or its own ledger) and goes on from there.
+
+    Args:
+        spec: what the raster is.
+        folder: working folder of the run; the strips lie in a folder of their own inside it.
+
+    Raises:
+        RidgelineError: OUTPUT_NOT_WRITABLE, DISK_FULL.
+    """
+
+    def __init__(self, spec: RasterSpec, folder: Path) -> None:
+        self.spec = spec
+        self._folder = folder / spec.name
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+
+    def rows_done(self) -> int:
+        """Return how many rows from the top are written without a gap."""
+        done = 0
+        for strip in self._strips():
+            if strip.row != done:
+                break
+            done += strip.height
+        return done
+
+    def rewind(self, row: int) -> None:
+        """Forget all strips that reach below ``row`` (a row where a strip begins)."""
+        for strip in self._strips():
+            if strip.row + strip.height > row:
+                strip.path.unlink()
+
+    def write(self, row: int, values: NDArray[Any]) -> None:
+        """Write a strip: values [H, W] over the whole width, from ``row`` on.
+
+        Writing a strip again replaces it. When this returns the strip is on the disk.
+
+        Raises:
+            RidgelineError: DISK_FULL, OUTPUT_NOT_WRITABLE.
+            ValueError: if the strip does not fit the raster.
+        """
+        grid = self.spec.grid
+        height, width = values.shape
+        if width != grid.width or row < 0 or height < 1 or row + height > grid.height:
+            raise ValueError(
+                f"a strip of {height} × {width} pixels at row {row} does not fit {grid.height} × {grid.width}"
+            )
+        if str(values.dtype) != self.spec.dtype:
+            raise ValueError(f"the strip is {values.dtype}, the raster {self.spec.dtype}")
+        profile = {
+            "driver": "GTiff",
+            "width": width,
+            "height": height,
+            "count": 1,
+            "dtype": self.spec.dtype,
+            "tiled": True,
+            "blockxsize": _BLOCK,
+            "blockysize": _BLOCK,
+            "transform": grid.window(grid.row0 + row, grid.col0, height, width).transform,
+            "compress": "deflate",
+            "zlevel": 1,
+        }
+        with gdal_env(), MemoryFile() as memory:
+            with memory.open(**profile) as dataset:
+                dataset.write(values, 1)
+            write_atomically(self._folder / f"{row:09d}-{height:06d}.tif", memory.getbuffer())
+
+    def read(self, row: int, height: int) -> NDArray[Any]:
+        """Return rows [height, W] that have been written."""
+        out = np.empty((height, self.spec.grid.width), self.spec.dtype)
+        filled = 0
+        with gdal_env():
+            for strip in self._strips():
+                top, bottom = max(row, strip.row), min(row + height, strip.row + strip.height)
+                if top >= bottom:
+                    continue
+                with rasterio.open(strip.path) as dataset:
+                    part = Window(0, top - strip.row, self.spec.grid.width, bottom - top)
+                    out[top - row : bottom - row] = dataset.read(1, window=part)
+                filled += bottom - top
+        if filled != height:
+            raise ValueError(f"rows {row} to {row + height - 1} have not all been written")
+        return out
+
+    def finish(self, folder: Path) -> Path:
+        """Make ``folder/<name>.tif`` of the strips and return its path; the strips stay.
+
+        An existing file is replaced in one step, when the new one is complete.
+
+        Raises:
+            RidgelineError: DISK_FULL, OUTPUT_NOT_WRITABLE.
+            ValueError: if rows are missing.
+        """
+        spec = self.spec
+        if self.rows_done() != spec.grid.height:
+            raise ValueError(f"{spec.name}: only {self.rows_done()} of {spec.grid.height} rows are written")
+        target = folder / f"{spec.name}.tif"
+        partial = folder / f".{spec.name}.partial.tif"
+        vrt = self._folder / "whole.vrt"
+        with writing(target):
+            folder.mkdir(parents=True, exist_ok=True)
+            _remove_partials(folder, partial.name)
+            write_atomically(vrt, self._vrt().encode())
+            try:
+                with gdal_env():
+                    copy_raster(vrt, partial, driver="COG", **self._cog_options())
+                    self._check_complete(partial)
+                _fsync(partial)
+                sidecar = Path(f"{partial}.aux.xml")
+                if sidecar.exists():
+                    os.replace(sidecar, f"{target}.aux.xml")
+                os.replace(partial, target)
+            finally:
+                _remove_partials(folder, partial.name)
+        return target
+
+    def _strips(self) -> list[_Strip]:
+        found = []
+        for path in self._folder.iterdir():
+            match = _STRIP.match(path.name)
+            if match:
+                found.append(_Strip(path, int(match["row"]), int(match["height"])))
+        return sorted(found, key=lambda strip: strip.row)
+
+    def _cog_options(self) -> dict[str, Any]:
+        whole = bool(self.spec.classes)
+        return {
+            "COMPRESS": "DEFLATE",
+            "LEVEL": 6 if whole else 1,
+            "PREDICTOR": "NO" if whole else "YES",
+            "BLOCKSIZE": _BLOCK,
+            "OVERVIEW_RESAMPLING": "NEAREST" if whole else "AVERAGE",
+            "BIGTIFF": "IF_SAFER",
+            "NUM_THREADS": "ALL_CPUS",
+        }
+
+    def _check_complete(self, path: Path) -> None:
+        """Read the last pixels: GDAL does not always say that a disk was full when it closed a file."""
+        grid = self.spec.grid
+        with rasterio.open(path) as dataset:
+            dataset.read(1, window=Window(0, grid.height - 1, grid.width, 1))
+
+    def _vrt(self) -> str:
+        """Return the VRT that lays the strips under each other and says all that the result's metadata should."""
+        spec, grid = self.spec, self.spec.grid
+        t = grid.transform
+        geo = ", ".join(repr(float(item)) for item in (t.c, t.a, t.b, t.f, t.d, t.e))
+        tags = {**spec.tags, **{f"CLASS_{item.id}": item.name for item in spec.classes}}
+        lines = [
+            f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}">',
+            f"<SRS>{escape(grid.crs.to_wkt())}</SRS>",
+            f"<GeoTransform>{geo}</GeoTransform>",
+            "<Metadata>",
+            *(f"<MDI key={quoteattr(key)}>{escape(text)}</MDI>" for key, text in sorted(tags.items())),
+            "</Metadata>",
+            f'<VRTRasterBand dataType="{_VRT_TYPES[spec.dtype]}" band="1">',
+        ]
+        if spec.description:
+            lines.append(f"<Description>{escape(spec.description)}</Description>")
+        if spec.nodata is not None:
+            lines.append(f"<NoDataValue>{spec.nodata!r}</NoDataValue>")
+        if spec.unit:
+            lines.append(f"<UnitType>{escape(spec.unit)}</UnitType>")
+        if spec.scale != 1.0:
+            lines.append(f"<Scale>{spec.scale!r}</Scale>")
+        lines += _class_lines(spec.classes) if spec.classes else self._statistics_lines()
+        for strip in self._strips():
+            size = f'xOff="0" xSize="{grid.width}" ySize="{strip.height}"'
+            lines += [
+                "<SimpleSource>",
+                f'<SourceFilename relativeToVRT="1">{strip.path.name}</SourceFilename>',
+                "<SourceBand>1</SourceBand>",
+                f'<SourceProperties RasterXSize="{grid.width}" RasterYSize="{strip.height}" '
+                f'DataType="{_VRT_TYPES[spec.dtype]}" BlockXSize="{_BLOCK}" BlockYSize="{_BLOCK}"/>',
+                f'<SrcRect yOff="0" {size}/><DstRect yOff="{strip.row}" {size}/>',
+                "</SimpleSource>",
+            ]
+        return "\n".join([*lines, "</VRTRasterBand>", "</VRTDataset>", ""])
+
+    def _statistics_lines(self) -> list[str]:
+        count, total, squares = 0, 0.0, 0.0
+        least, most = np.inf, -np.inf
+        height = self.spec.grid.height
+        for row in range(0, height, _BLOCK):  # by fixed rows: the sums must not depend on how the strips were cut
+            values = self.read(row, min(_BLOCK, height - row))
+            valid = np.isfinite(values)
+            if self.spec.nodata is not None:
+                valid &= values != self.spec.nodata
+            chosen = values[valid].astype(np.float64)
+            if chosen.size:
+                count += chosen.size
+                total += float(chosen.sum())
+                squares += float(np.square(chosen).sum())
+                least, most = min(least, float(chosen.min())), max(most, float(chosen.max()))
+        if count == 0:
+            return []
+        mean = total / count
+        numbers = {
+            "STATISTICS_MAXIMUM": most,
+            "STATISTICS_MEAN": mean,
+            "STATISTICS_MINIMUM": least,
+            "STATISTICS_STDDEV": max(squares / count - mean * mean, 0.0) ** 0.5,
+            "STATISTICS_VALID_PERCENT": round(100.0 * count / (height * self.spec.grid.width), 2),
+        }
+        items = [f'<MDI key="{key}">{number!r}</MDI>' for key, number in numbers.items()]
+        return ["<Metadata>", *items, "</Metadata>"]
+
+
+def _class_lines(classes: tuple[RasterClass, ...]) -> list[str]:
+    """Return colour interpretation, colour table and category names; 0 is nodata and transparent."""
+    by_id = {item.id: item for item in classes}
+    ids = range(max(by_id) + 1)
+    colours = []
+    for number in ids:
+        colour = by_id[number].colour if number in by_id else "#000000"
+        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+        alpha = 255 if number in by_id else 0
+        colours.append(f'<Entry c1="{red}" c2="{green}" c3="{blue}" c4="{alpha}"/>')
+    names = [f"<Category>{escape(by_id[number].name) if number in by_id else ''}</Category>" for number in ids]
+    return [
+        "<ColorInterp>Palette</ColorInterp>",
+        "<ColorTable>",
+        *colours,
+        "</ColorTable>",
+        "<CategoryNames>",
+        *names,
+        "</CategoryNames>",
+    ]
+
+
+def _remove_partials(folder: Path, name: str) -> None:
+    for path in folder.glob(f"{name}*"):
+        path.unlink(missing_ok=True)
+
+
+def _fsync(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())

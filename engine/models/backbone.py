@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import timm
+from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 
 from .config import BackboneConfig
@@ -13,28 +14,33 @@ STRIDES = (4, 8, 16, 32)
 
 
 class Backbone(nn.Module):
-    """Wraps ``timm.create_model(..., features_only=True)``.
+    """Wraps a timm network that gives features at strides 4, 8, 16 and 32, and 2 where asked for.
 
-    Windows of a Swin: the network is built for ``image_size`` and follows any other size that is a multiple of 32 by
-    timm's own ``set_input_size`` with the window size unchanged. timm pads a stage whose side is no multiple of the
-    window and masks what it shifted around. Relative position biases belong to the window, so no weight is resized
-    when the picture's size changes (they are when the *window* changes: ``weights_import``).
+    Swin and its kin (``image_size`` is set) take any multiple of 32 whatever size they were built for: each stage is
+    padded to whole windows, and the masks of shifted windows are made for the size at hand (``strict_img_size=False``).
+    The window stays, and with it the table of relative positions: timm's ``set_input_size`` would scale both and put a
+    new parameter in the table's place, which an optimiser does not notice. The features of each stage get a LayerNorm,
+    as in the published detection and segmentation networks; the last one is the network's own final norm.
 
     Args:
-        config: which backbone; it must give features at strides 4, 8, 16 and 32.
+        config: which backbone.
+
+    Attributes:
+        channels: of the features, from fine to coarse.
+        strides: of the same.
 
     Raises:
-        ValueError: if it does not.
+        ValueError: if it does not give features at these strides.
     """
 
     def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
         args: dict[str, Any] = dict(config.args)
-        if config.image_size is not None:
-            args["img_size"] = config.image_size
         for key, value in args.items():  # JSON knows lists only, timm asks for tuples
             if isinstance(value, list):
                 args[key] = tuple(value)
+        if config.image_size is not None:
+            args |= {"img_size": config.image_size, "strict_img_size": False, "feature_cls": "getter"}
         net: Any = timm.create_model(config.name, features_only=True, in_chans=config.channels, **args)
         wanted = ((2,) if config.skip else ()) + STRIDES
         strides = [int(stride) for stride in net.feature_info.reduction()]
@@ -45,14 +51,14 @@ class Backbone(nn.Module):
         self._picks = [strides.index(stride) for stride in wanted]
         self.channels = [int(net.feature_info.channels()[pick]) for pick in self._picks]
         self.strides = list(wanted)
-        self._channels_last = getattr(net, "output_fmt", "NCHW") == "NHWC"
-        self._size = (config.image_size, config.image_size) if config.image_size is not None else None
+        normed = self.channels if config.image_size is not None else []
+        self.norms = nn.ModuleList([LayerNorm2d(channels, eps=1e-5) for channels in normed])
 
-    def set_input_size(self, height: int, width: int) -> None:
-        """Prepare a backbone of fixed size for pictures of this height and width in pixels; cheap if unchanged."""
-        if self._size is not None and (height, width) != self._size:
-            self.net.set_input_size(img_size=(height, width))
-            self._size = (height, width)
+    @property
+    def patch_embed(self) -> nn.Module | None:
+        """The layer that turns pixels into tokens [B, H / 4, W / 4, C], or None for a convolutional network."""
+        layer = getattr(getattr(self.net, "model", None), "patch_embed", None)
+        return layer if isinstance(layer, nn.Module) else None
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Return the features [B, C, H / stride, W / stride] from fine to coarse.
@@ -60,9 +66,13 @@ class Backbone(nn.Module):
         Args:
             image: [B, channels, H, W], H and W multiples of 32.
         """
-        self.set_input_size(int(image.shape[-2]), int(image.shape[-1]))
         features = self.net(image)
         picked: list[Tensor] = [features[pick] for pick in self._picks]
-        if self._channels_last:
-            picked = [feature.permute(0, 3, 1, 2) for feature in picked]
+        if len(self.norms):
+            picked = [norm(feature) for norm, feature in zip(self.norms, picked)]
         return picked
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of trainable and frozen parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())

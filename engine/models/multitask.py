@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from .config import DenseConfig, TaskConfig
 from .decoders import DECODER_MODULES
 from .fused_encoder import FusedEncoder
+from .layers import ConvNormAct
 
 AUXILIARY = "auxiliary/"
 """Prefix of the names of the auxiliary head's outputs."""
@@ -34,12 +35,8 @@ class DenseModel(nn.Module):
         self.auxiliary: nn.Module | None = None
         if config.decoder.auxiliary:
             width = config.decoder.width
-            self.auxiliary = nn.Sequential(
-                nn.Conv2d(self.encoder.channels[self._middle], width, 3, padding=1, bias=False),
-                nn.GroupNorm(_groups(width), width),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(width, outputs, 1),
-            )
+            middle = ConvNormAct(self.encoder.channels[self._middle], width, 3, "group")
+            self.auxiliary = nn.Sequential(middle, nn.Conv2d(width, outputs, 1))
 
     def forward(
         self, rgb: Tensor | None = None, dsm: Tensor | None = None, present: Tensor | None = None
@@ -78,7 +75,3 @@ def _activate(logits: Tensor, kind: str) -> Tensor:
         powers = torch.exp(logits - logits.amax(dim=1, keepdim=True))
         return powers / powers.sum(dim=1, keepdim=True)
     return logits.sigmoid() if kind == "probability" else logits
-
-
-def _groups(width: int) -> int:
-    return next(groups for groups in (32, 16, 8, 4, 2, 1) if width % groups == 0)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 
 from ..config import DecoderConfig
 from .fpn import FpnDecoder
+from .upernet import UperNetDecoder
 
-DECODER_MODULES: dict[str, Callable[[DecoderConfig, Sequence[int], Sequence[int]], FpnDecoder]] = {
+DECODER_MODULES: dict[str, Callable[[DecoderConfig, Sequence[int], Sequence[int]], FpnDecoder | UperNetDecoder]] = {
     "fpn": FpnDecoder,
+    "upernet": UperNetDecoder,
 }
 """Name → constructor of (configuration, channels of the pyramid from fine to coarse, their strides)."""
 
-__all__ = ["DECODER_MODULES", "FpnDecoder"]
+__all__ = ["DECODER_MODULES", "FpnDecoder", "UperNetDecoder"]

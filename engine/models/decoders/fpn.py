@@ -12,17 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..config import DecoderConfig
-
-
-class ConvNormAct(nn.Sequential):
-    """Convolution, BatchNorm, ReLU; the size stays."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        )
+from ..layers import ConvNormAct
 
 
 class FpnDecoder(nn.Module):

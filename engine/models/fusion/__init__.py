@@ -9,11 +9,15 @@ from collections.abc import Callable
 
 from torch import nn
 
+from .cmx import CmxFusion
 from .concat import ConcatFusion
+from .ssma import SsmaFusion
 
 FUSION_MODULES: dict[str, Callable[[int, int, int], nn.Module]] = {
     "concat": ConcatFusion,
+    "ssma": SsmaFusion,
+    "cmx": CmxFusion,
 }
 """Name → constructor of (channels of RGB, channels of DSM, channels out)."""
 
-__all__ = ["FUSION_MODULES", "ConcatFusion"]
+__all__ = ["FUSION_MODULES", "CmxFusion", "ConcatFusion", "SsmaFusion"]

@@ -76,7 +76,7 @@ def context_cells() -> int:
     opening = max(WINDOWS_M)
     slope = _SLOPE_CELLS * (_SLOPE_WINDOW // 2 + 3) + _TERRAIN_M
     fill: int = sum((_RELAX + 2) * 2**level for level in range(_LEVELS)) + (_TOP_ROUNDS + 2) * _ANCHOR
-    return int(max(opening, slope) + opening / 2) + 8 + fill
+    return int(max(opening, slope) + opening) + 8 + fill
 
 
 def context_px(gsd: float) -> int:
@@ -138,7 +138,7 @@ def ground_of_cells(cells: Cells) -> Floats:
         with np.errstate(invalid="ignore"):
             removed = (before - after) > np.float32(_STEP_M) + rise * np.float32(step / 2)
         if slope is not None:
-            removed &= _walled(before, removed & ~objects, objects, int(window) // 2 + 2)
+            removed &= _walled(before, removed & ~objects, objects, int(window))
         objects |= removed
         before = after
     filled = _fill(np.where(objects, np.float32(0), cells.low_mean), ~objects)
@@ -205,7 +205,9 @@ def _walled(before: Floats, removed: Bools, objects: Bools, reach: int) -> Bools
     inside = np.pad(removed | objects, 1, constant_values=True)
     enclosed = inside[1:-1, :-2] & inside[1:-1, 2:] & inside[:-2, 1:-1] & inside[2:, 1:-1]
     rim = removed & ~enclosed
-    low = minimum_filter1d(minimum_filter1d(before, 5, axis=0, mode="nearest"), 5, axis=1, mode="nearest")
+    low = np.where(np.isnan(before), np.float32(np.inf), before)
+    for axis in (0, 1):
+        low = minimum_filter1d(low, 5, axis=axis, mode="constant", cval=np.inf)
     with np.errstate(invalid="ignore"):
         wall = rim & (before - low > np.float32(_WALL_M))
     return _box_sum(wall, reach) >= _WALL_SHARE * np.maximum(_box_sum(rim, reach), 1)

@@ -1,0 +1,45 @@
+"""What the exit status of an engine that ended without a word means, in a sentence."""
+
+from typing import Tuple
+
+from ..i18n import tr
+
+ACCESS_VIOLATION = 3221225477
+DLL_MISSING = 3221225781
+DLL_INIT_FAILED = 3221225794
+CONTROL_C = 3221225786
+
+
+def explain_exit(status: int) -> Tuple[str, str]:
+    """Return a sentence and a hint for the exit status of an engine that gave neither result nor error.
+
+    Args:
+        status: as ``subprocess`` gives it: negative for a signal on POSIX, an unsigned 32-bit number on Windows.
+    """
+    status = status & 0xFFFFFFFF if status < -1000 else status  # some Pythons give Windows codes as signed numbers
+    if status in (-9, 137):
+        return (
+            tr("The engine was ended by the operating system, most likely because memory ran out."),
+            tr("Close other programs, choose a smaller batch or fewer threads under Advanced, and run it again."),
+        )
+    if status in (-15, 143, CONTROL_C):
+        return tr("The engine was ended from outside."), tr("Run it again: it continues where it stopped.")
+    if status in (ACCESS_VIOLATION, -11, 139):
+        return (
+            tr("The engine crashed inside one of its libraries."),
+            tr("Run it again on the CPU. If it stays so, use Repair on the Engine page and copy the diagnostics."),
+        )
+    if status in (DLL_MISSING, DLL_INIT_FAILED):
+        return (
+            tr("A system library that the engine needs is missing."),
+            tr("Install Microsoft's “Visual C++ Redistributable 2015–2022” (x64), then use Repair on the Engine page."),
+        )
+    if status in (-4, 132):
+        return (
+            tr("This processor lacks an instruction that the engine's libraries need."),
+            tr("Use a newer machine, or a Python of your own with libraries built for this processor."),
+        )
+    return (
+        tr("The engine ended unexpectedly (exit status {status}).", status=status),
+        tr("Run it again; if it stays so, use Check on the Engine page and copy the diagnostics."),
+    )

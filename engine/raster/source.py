@@ -196,6 +196,32 @@ def describe(item: RasterInput, kind: Kind, bands: int | None = None) -> Source:
         )
 
 
+def refuse_swapped(rgb: RasterInput, dsm: RasterInput) -> None:
+    """Refuse a pair whose picture and surface have changed places.
+
+    Raises:
+        RidgelineError: (LAYERS_SWAPPED), or (INPUT_MISSING, INPUT_UNREADABLE) if one cannot be opened.
+    """
+    picture, surface = label_of(rgb, "rgb"), label_of(dsm, "dsm")
+    with gdal_env():
+        with open_dataset(rgb.path, picture) as dataset:
+            surface_as_picture = _colours(dataset) == 1 and np.dtype(dataset.dtypes[0]).kind in "fi"
+        if not surface_as_picture:
+            return
+        with open_dataset(dsm.path, surface) as dataset:
+            picture_as_surface = _colours(dataset) >= 3
+    if picture_as_surface:
+        raise RidgelineError(
+            ErrorCode.LAYERS_SWAPPED,
+            f"RGB and DSM are swapped: {picture} holds heights and {surface} holds colours.",
+            "Exchange the two layers.",
+        )
+
+
+def _colours(dataset: Any) -> int:
+    return sum(colour != ColorInterp.alpha for colour in dataset.colorinterp)
+
+
 def label_of(item: RasterInput, kind: Kind) -> str:
     """Return the raster's name in messages: its role, and the name the user knows it by."""
     name = item.name or Path(item.path).name or item.path

@@ -1,0 +1,224 @@
+"""Looks at the inputs before any work is done: refuses what cannot give a result, says what will give a poor one.
+
+Looking is cheap on rasters of any size: a small one is read, of a large one some windows spread over it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..jobs.errors import ErrorCode, RidgelineError
+from ..models.package.spec import GsdSpec
+from .files import disk_error
+from .frame import Frame
+from .grid import Grid
+from .ground import Note, ground_gsd
+from .native import NativeReader
+from .source import Source
+from .warp import Warper, Window, pixels_across
+
+_READ_WHOLE = 4_000_000  # pixels; larger rasters are sampled
+_SAMPLES, _SAMPLE_SIZE = 5, 192  # windows along each side, and their size
+_SEARCH = 64_000_000  # pixels searched for a valid one where the sample has none
+_COARSE_FACTOR = 4.0  # a raster this much coarser than the model's coarsest GSD shows it nothing
+
+
+def check_gsd(gsd: float, accepted: GsdSpec) -> None:
+    """Refuse a GSD that the model was not made for.
+
+    Raises:
+        RidgelineError: (GSD_OUT_OF_RANGE).
+    """
+    if not accepted.min <= gsd <= accepted.max:
+        raise RidgelineError(
+            ErrorCode.GSD_OUT_OF_RANGE,
+            f"The GSD {gsd:g} m lies outside the model's range of {accepted.min:g} to {accepted.max:g} m.",
+            f"Choose a GSD inside it; the model was trained at {accepted.trained:g} m.",
+        )
+
+
+def check_inputs(frame: Frame, accepted: GsdSpec) -> list[Note]:
+    """Check GSD, resolutions and contents of all inputs of a run; return what the user should know.
+
+    Raises:
+        RidgelineError: GSD_OUT_OF_RANGE, BAD_SURFACE, NO_OVERLAP (a picture without a valid pixel), INPUT_UNREADABLE.
+    """
+    check_gsd(frame.grid.gsd, accepted)
+    notes = []
+    for source in (frame.rgb, frame.dsm):
+        if source is not None:
+            notes += check_resolution(source, accepted)
+            notes += check_surface(source, frame.grid) if source.kind == "dsm" else check_picture(source, frame.grid)
+    return notes
+
+
+def check_resolution(source: Source, accepted: GsdSpec) -> list[Note]:
+    """Refuse a raster far too coarse for the model, and warn of one that is too coarse.
+
+    Raises:
+        RidgelineError: (GSD_OUT_OF_RANGE).
+    """
+    own = ground_gsd(source)
+    if own > accepted.max * _COARSE_FACTOR:
+        raise RidgelineError(
+            ErrorCode.GSD_OUT_OF_RANGE,
+            f"{_capital(source.label)} has pixels of {own:.4g} m; the model needs {accepted.max:g} m or finer.",
+            "Choose a finer raster, or a model for this resolution.",
+        )
+    if own > accepted.max * 1.05:
+        message = (
+            f"{_capital(source.label)} has pixels of {own:.3g} m, coarser than the model's {accepted.max:g} m: "
+            "expect poor results."
+        )
+        return [Note("coarse_input", message)]
+    return []
+
+
+def check_surface(source: Source, grid: Grid) -> list[Note]:
+    """Refuse a DSM that holds no usable heights where the run works, and warn of doubtful ones.
+
+    Raises:
+        RidgelineError: (BAD_SURFACE) if it is all nodata, constant, or looks like an 8-bit picture.
+    """
+    label = _capital(source.label)
+    if source.file_dtypes[0] == "uint8":
+        raise _bad_surface(f"{label} looks like an 8-bit picture, such as a hillshade: its values are 0 to 255.")
+    heights, whole = _sample(source, grid)
+    if not heights.size:
+        if not whole:
+            return [_unseen(source)]
+        raise _bad_surface(f"{label} has no heights where the run works: all of it is nodata.")
+    low, high = float(heights.min()), float(heights.max())
+    if low == high and whole:
+        raise _bad_surface(f"{label} is constant: every height is {low:g} m.")
+    raw = heights.astype(np.float64) / source.height_factor
+    integers = bool((np.abs(raw - np.round(raw)) < 1e-4).all())
+    if integers and raw.min() >= -1e-4 and raw.max() <= 255 + 1e-4 and low != high:
+        raise _bad_surface(f"{label} looks like an 8-bit picture: its values are whole numbers from 0 to 255.")
+    if integers:
+        return [Note("whole_heights", f"{label} holds whole metres only: roofs cannot be told apart by such heights.")]
+    if low >= 0.0 and high <= 1.0:
+        return [Note("flat_surface", f"{label} holds heights between 0 and 1 only: check that they are metres.")]
+    return []
+
+
+def check_picture(source: Source, grid: Grid) -> list[Note]:
+    """Refuse a picture without a valid pixel where the run works, and warn of a doubtful scale.
+
+    Raises:
+        RidgelineError: (NO_OVERLAP) if all of it is nodata there.
+    """
+    label = _capital(source.label)
+    values, whole = _sample(source, grid)
+    if not values.size:
+        if not whole:
+            return [_unseen(source)]
+        raise RidgelineError(
+            ErrorCode.NO_OVERLAP,
+            f"{label} shows nothing where the run works: all of it is nodata or transparent.",
+            "Choose another raster or region, or state its nodata value.",
+        )
+    notes = []
+    most = float(values.max())
+    if source.white > 255 and most < source.white / 8:
+        depth = int(np.ceil(np.log2(max(most, 1.0) + 1)))
+        message = (
+            f"{label} is very dark: its brightest value is {most:g} of {source.white:g}. If it holds {depth} bits, "
+            f"say so in its metadata (NBITS={depth})."
+        )
+        notes.append(Note("dark_picture", message))
+    if source.dtype == "float32" and most <= 1.5:
+        message = f"{label} holds values up to {most:.3g}, but floating-point pictures are read as 0 to 255."
+        notes.append(Note("dark_picture", message))
+    if source.white == 255 and all(item == 255 for item in source.nodata):
+        message = (
+            f"{label} states 255 as nodata, which is also white: white roofs are left out. "
+            "State another nodata value (-1 for none) if it has no empty parts."
+        )
+        notes.append(Note("white_is_nodata", message))
+    return notes
+
+
+def check_output(folder: Path, names: Sequence[str], overwrite: bool) -> None:
+    """Make the output folder and see that it can be written to and holds no results yet.
+
+    Raises:
+        RidgelineError: OUTPUT_NOT_WRITABLE, DISK_FULL, or OUTPUT_EXISTS naming the first file.
+    """
+    trial = folder / f".ridgeline-{os.getpid()}.trial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b"0")
+    except OSError as fault:
+        raise disk_error(folder / "results", fault) from fault
+    finally:
+        if folder.is_dir():
+            trial.unlink(missing_ok=True)
+    existing = [name for name in names if (folder / name).exists()]
+    if existing and not overwrite:
+        raise RidgelineError(
+            ErrorCode.OUTPUT_EXISTS,
+            f"The folder {folder} already holds {existing[0]!r}.",
+            "Choose another folder, or allow existing results to be replaced.",
+        )
+
+
+def _sample(source: Source, grid: Grid) -> tuple[NDArray[Any], bool]:
+    """Return valid values [C, n] of the part of a raster under ``grid``, and whether all of that part was read."""
+    found = Warper(source, grid.crs, grid.gsd, pixels_across(source, grid.crs, grid.gsd)).source_window(grid)
+    if found is None:
+        return np.empty((len(source.bands), 0)), True
+    part, whole = found[0], found[0].pixels <= _READ_WHOLE
+    reader = NativeReader(source)
+    try:
+        pieces = _strips(part, _READ_WHOLE) if whole else _spread(part)
+        values = _valid_values(reader, pieces)
+        if not values.size and not whole:
+            for strip in _strips(part, _READ_WHOLE, _SEARCH):
+                values = _valid_values(reader, iter([strip]))
+                if values.size:
+                    break
+            whole = part.pixels <= _SEARCH
+        return values, whole
+    finally:
+        reader.close()
+
+
+def _valid_values(reader: NativeReader, windows: Iterator[Window]) -> NDArray[Any]:
+    parts = []
+    for window in windows:
+        values, valid = reader.read(window.row0, window.col0, window.height, window.width)
+        parts.append(values[:, valid])
+    return np.concatenate(parts, axis=1)
+
+
+def _strips(part: Window, pixels: int, most: int | None = None) -> Iterator[Window]:
+    rows = max(1, pixels // part.width)
+    last = part.height if most is None else min(part.height, -(-most // part.width))
+    for row in range(0, last, rows):
+        yield Window(part.row0 + row, part.col0, min(rows, part.height - row), part.width)
+
+
+def _spread(part: Window) -> Iterator[Window]:
+    height, width = min(_SAMPLE_SIZE, part.height), min(_SAMPLE_SIZE, part.width)
+    for row in np.linspace(0, part.height - height, _SAMPLES).astype(int).tolist():
+        for col in np.linspace(0, part.width - width, _SAMPLES).astype(int).tolist():
+            yield Window(part.row0 + row, part.col0 + col, height, width)
+
+
+def _unseen(source: Source) -> Note:
+    return Note("no_data_seen", f"{_capital(source.label)} showed no valid pixel in a first look; it may be empty.")
+
+
+def _bad_surface(message: str) -> RidgelineError:
+    return RidgelineError(ErrorCode.BAD_SURFACE, message, "Choose a raster of heights in metres or feet.")
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

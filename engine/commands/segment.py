@@ -1,0 +1,147 @@
+"""``ridgeline segment``: rasters in, class rasters and building polygons out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..feedback import Feedback
+from ..jobs import (
+    BuildingOptions,
+    ErrorCode,
+    RasterInput,
+    Region,
+    Result,
+    RidgelineError,
+    SegmentJob,
+    from_dict,
+)
+from ..jobs.segment import DEFAULT_MODEL
+from .jobrunner import load_json, run_job
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    group = parser.add_argument_group("what to work on")
+    group.add_argument("--rgb", metavar="FILE", help="the picture: any raster that GDAL reads")
+    group.add_argument("--rgb-bands", metavar="N", nargs="+", type=int, help="its bands for red, green and blue")
+    group.add_argument("--dsm", metavar="FILE", help="the surface model, heights in metres unless it says otherwise")
+    group.add_argument("--dsm-band", metavar="N", type=int, help="its band of heights")
+    group.add_argument(
+        "--dsm-unit", choices=("metre", "foot", "us-foot"), help="unit of the heights where the file does not say it"
+    )
+    group.add_argument(
+        "--region",
+        metavar="REGION",
+        nargs="+",
+        help="XMIN YMIN XMAX YMAX, or a vector file with polygons (default: where the rasters overlap)",
+    )
+    group.add_argument("--region-crs", metavar="CRS", help="CRS of the region (default: the RGB's, or the file's own)")
+    group.add_argument("--region-layer", metavar="NAME", help="layer of the vector file (default: its first)")
+    group.add_argument("--out", metavar="DIR", help="folder for the results")
+    group.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
+
+    group = parser.add_argument_group("how")
+    group.add_argument("--model", metavar="NAME|FOLDER", default=DEFAULT_MODEL, help="default: %(default)s")
+    group.add_argument("--gsd", metavar="M", type=float, help="metres per pixel (default: what the model asks for)")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, … (default: %(default)s)")
+    group.add_argument("--runtime", default="auto", help="auto, onnx or torch (default: %(default)s)")
+    group.add_argument("--precision", default="auto", help="auto, fp32, fp16, bf16 or int8 (default: %(default)s)")
+    group.add_argument("--batch", metavar="N", type=int, help="tiles computed at once (default: by the device)")
+    group.add_argument("--threads", metavar="N", type=int, help="processor threads (default: all)")
+    group.add_argument(
+        "--skip-empty", action="store_true", help="with a DSM: leave out tiles where nothing stands above the ground"
+    )
+
+    group = parser.add_argument_group("results")
+    defaults = BuildingOptions()
+    group.add_argument("--keep-heights", action="store_true", help="write height_above_ground.tif too")
+    group.add_argument("--no-buildings", action="store_true", help="no building polygons")
+    group.add_argument("--no-regularise", action="store_true", help="outlines as they come, corners not squared")
+    group.add_argument(
+        "--tolerance", metavar="M", type=float, default=defaults.tolerance_m,
+        help="how far a regular outline may lie from the raw one, in metres (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--min-area", metavar="M2", type=float, default=defaults.min_area_m2,
+        help="smaller buildings are dropped, in square metres (default: %(default)s)",
+    )  # fmt: skip
+
+    group = parser.add_argument_group("for programs")
+    group.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
+    group.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    return run_job("segment", lambda: job_of(args), _work, args.events)
+
+
+def job_of(args: argparse.Namespace) -> SegmentJob:
+    """Return the job that the arguments name.
+
+    Raises:
+        RidgelineError: (BAD_JOB), (INPUT_MISSING) for the job file.
+    """
+    if args.job is not None:
+        return from_dict(SegmentJob, load_json(args.job))
+    if args.out is None:
+        raise RidgelineError(ErrorCode.BAD_JOB, "There is no output folder.", "Name one with --out.")
+    for name in ("batch", "threads"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise RidgelineError(ErrorCode.BAD_JOB, f"--{name} is {value}.", "Give a whole number from 1.")
+    rgb = dsm = None
+    if args.rgb is not None:
+        rgb = RasterInput(args.rgb, bands=tuple(args.rgb_bands or ()))
+    if args.dsm is not None:
+        dsm = RasterInput(args.dsm, bands=(args.dsm_band,) if args.dsm_band else (), vertical_unit=args.dsm_unit)
+    return SegmentJob(
+        out=str(Path(args.out).expanduser()),
+        rgb=rgb,
+        dsm=dsm,
+        region=region_of(args.region, args.region_crs, args.region_layer),
+        model=args.model,
+        gsd=args.gsd,
+        device=args.device,
+        runtime=args.runtime,
+        precision=args.precision,
+        batch=args.batch,
+        threads=args.threads,
+        skip_empty=args.skip_empty,
+        keep_heights=args.keep_heights,
+        overwrite=args.overwrite,
+        buildings=BuildingOptions(
+            enabled=not args.no_buildings,
+            regularise=not args.no_regularise,
+            tolerance_m=args.tolerance,
+            min_area_m2=args.min_area,
+        ),
+    )
+
+
+def region_of(words: list[str] | None, crs: str | None, layer: str | None = None) -> Region | None:
+    """Return the region that ``--region`` names: four numbers, or a vector file.
+
+    Raises:
+        RidgelineError: (BAD_REGION) if it is neither.
+    """
+    if not words:
+        return None
+    if len(words) == 1:
+        return Region(path=words[0], layer=layer, crs=crs)
+    try:
+        xmin, ymin, xmax, ymax = (float(word) for word in words)
+    except ValueError:
+        raise RidgelineError(
+            ErrorCode.BAD_REGION,
+            f"The region {' '.join(words)!r} is neither four numbers nor a file.",
+            "Give XMIN YMIN XMAX YMAX, or one vector file.",
+        ) from None
+    return Region(bbox=(xmin, ymin, xmax, ymax), crs=crs)
+
+
+def _work(job: SegmentJob, feedback: Feedback) -> Result:
+    from ..inference.runner import run_segment
+
+    return run_segment(job, feedback)

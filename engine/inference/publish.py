@@ -1,0 +1,166 @@
+"""The end of a run: result files under their final names, and ``run.json`` which tells how they came to be."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..feedback import Feedback
+from ..jobs import ErrorCode, Result, RidgelineError, to_dict
+from ..raster.aligned import AlignedRaster
+from ..raster.files import write_atomically
+from ..raster.sinks import StripSink
+from ..runtime.predictor import DeviceReport
+from .finish import Finisher
+from .ledger import WORK_FOLDER, Ledger, LedgerState
+from .setup import Setup, input_files
+
+RECORD = "run.json"
+BUILDINGS = "buildings.gpkg"
+HEIGHTS = "height_above_ground"
+
+
+def result_names(setup: Setup) -> dict[str, str]:
+    """Return the files that a run makes, by the name of the result, ``run.json`` last."""
+    names = {plane.name: f"{plane.name}.tif" for plane in Finisher(setup.model, 1).planes if plane.published}
+    return {**names, "run": RECORD}
+
+
+def check_free(setup: Setup, out: Path, state: LedgerState | None = None) -> None:
+    """Refuse to overwrite results that another run made.
+
+    Args:
+        setup: the job.
+        out: the output folder.
+        state: of the job's own ledger; None before it is known: then nothing is refused where there is any ledger.
+
+    Raises:
+        RidgelineError: (OUTPUT_EXISTS) naming the first file that is there.
+    """
+    if setup.job.overwrite or (state is not None and state.publishing):
+        return
+    if state is None and (out / WORK_FOLDER).exists():
+        return
+    for name in result_names(setup).values():
+        if (out / name).exists():
+            raise RidgelineError(
+                ErrorCode.OUTPUT_EXISTS,
+                f"The folder {str(out)!r} holds a result already ({name}).",
+                "Choose another output folder, or allow overwriting (--overwrite).",
+            )
+
+
+def publish(
+    setup: Setup,
+    rasters: Mapping[str, AlignedRaster],
+    sinks: Mapping[str, StripSink],
+    ledger: Ledger,
+    seconds: dict[str, float],
+    report: DeviceReport,
+    feedback: Feedback,
+) -> Result:
+    """Make the result files of the finished strips.
+
+    Raises:
+        RidgelineError: (DISK_FULL), (OUTPUT_NOT_WRITABLE).
+    """
+    out = Path(setup.job.out)
+    ledger.commit(replace(ledger.state, publishing=True))
+    names = result_names(setup)
+    stale = _results_of(out)
+    began = time.perf_counter()
+    outputs: dict[str, str] = {}
+    tifs = [name for name in names if name in sinks]
+    for done, name in enumerate(tifs):
+        feedback.progress(done, len(tifs), "files", "writing rasters")
+        outputs[name] = str(sinks[name].finish(out))
+    feedback.progress(len(tifs), len(tifs), "files", "writing rasters")
+    seconds["writing"] = seconds.get("writing", 0.0) + time.perf_counter() - began
+    record = run_record(setup, ledger.state, seconds, report, feedback, {n: Path(p).name for n, p in outputs.items()})
+    write_atomically(out / RECORD, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    outputs["run"] = str(out / RECORD)
+    for name in stale - {Path(path).name for path in outputs.values()}:
+        (out / name).unlink(missing_ok=True)
+    return Result(outputs, _summary(setup, record))
+
+
+def run_record(
+    setup: Setup,
+    state: LedgerState,
+    seconds: Mapping[str, float],
+    report: DeviceReport,
+    feedback: Feedback,
+    outputs: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return what ``run.json`` says."""
+    grid, model = setup.frame.grid, setup.model
+    return {
+        "ridgeline": __version__,
+        "job": to_dict(setup.job),
+        "inputs": {
+            kind: {"used_by_model": kind in setup.kinds, "files": input_files(item)}
+            for kind, item in (("rgb", setup.job.rgb), ("dsm", setup.job.dsm))
+            if item is not None
+        },
+        "grid": {
+            "crs": grid.crs.to_string(),
+            "crs_wkt": grid.crs.to_wkt(),
+            "gsd_m": grid.gsd,
+            "width": grid.width,
+            "height": grid.height,
+            "bounds": list(grid.bounds),
+            "lattice_column": grid.col0,
+            "lattice_row": grid.row0,
+        },
+        "model": {
+            "name": model.name,
+            "version": model.version,
+            "sha256": setup.package.fingerprint,
+            "licence": model.licence,
+        },
+        "device": to_dict(report),
+        "tiles": {
+            "size": setup.plan.size,
+            "stride": setup.plan.stride,
+            "computed": state.tiles.get("computed", 0),
+            "skipped_empty": state.tiles.get("empty", 0),
+            "skipped_nodata": state.tiles.get("nodata", 0),
+        },
+        "seconds": {name: round(value, 3) for name, value in sorted(seconds.items())},
+        "warnings": [{"code": warning.code, "message": warning.message} for warning in feedback.warnings],
+        "versions": _versions(),
+        "outputs": dict(outputs),
+    }
+
+
+def _versions() -> dict[str, str]:
+    import numpy as np
+    import rasterio
+
+    found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    return {**found, "numpy": np.__version__, "rasterio": rasterio.__version__, "gdal": rasterio.__gdal_version__}
+
+
+def _results_of(out: Path) -> set[str]:
+    """Return the names of the files that an earlier run in this folder made, as its record says."""
+    try:
+        outputs = json.loads((out / RECORD).read_text(encoding="utf-8"))["outputs"]
+        return {name for name in outputs.values() if Path(name).name == name}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
+def _summary(setup: Setup, record: Mapping[str, Any]) -> dict[str, Any]:
+    tiles = record["tiles"]
+    return {
+        "grid": f"{setup.frame.grid.width} x {setup.frame.grid.height} pixels of {setup.frame.grid.gsd:g} m",
+        "tiles": {name: tiles[name] for name in ("computed", "skipped_empty", "skipped_nodata")},
+        "seconds": record["seconds"],
+        "warnings": len(record["warnings"]),
+    }

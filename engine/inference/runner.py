@@ -1,0 +1,134 @@
+"""The segment job from end to end: rasters in, class rasters and building polygons out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from .. import __version__
+from ..feedback import Feedback
+from ..jobs import Result, SegmentJob
+from ..raster.aligned import AlignedRaster
+from ..raster.files import writing
+from ..raster.sinks import StripSink
+from ..runtime.open import open_predictor
+from ..runtime.predictor import Predictor
+from .ahead import Ahead
+from .compute import Network
+from .feed import Feed
+from .ledger import Ledger, key_of
+from .publish import check_free, publish
+from .rasters import open_sinks
+from .setup import Setup, count_tiles, describe_run, network_inputs, open_rasters, prepare
+from .strips import Strip, StripMaker
+
+_BATCH_CPU, _BATCH_OTHER = 2, 8
+
+
+def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
+    """Run a segment job.
+
+    A run that was stopped at any moment continues on the next call with the same job, and ends with the same bytes in
+    its rasters and the same polygons as one that was never stopped.
+
+    Args:
+        job: what to do.
+        feedback: told the progress, asked whether to stop.
+
+    Returns:
+        The files by name, and a summary for people.
+
+    Raises:
+        RidgelineError: for every fault that a user can do something about, with its code.
+        Cancelled: if the user wants to stop; what is finished is kept.
+    """
+    began = time.perf_counter()
+    out = Path(job.out)
+    setup = prepare(job, feedback)
+    with writing(out / "run.json"):
+        out.mkdir(parents=True, exist_ok=True)
+    check_free(setup, out)
+    predictor = open_predictor(setup.package, setup.kinds, job.device, job.runtime, job.precision, job.threads)
+    if predictor.report.fallback:
+        feedback.warn("device_fallback", predictor.report.fallback)
+    ledger = Ledger(out, key_of(describe_run(setup, predictor.report)))
+    try:
+        check_free(setup, out, ledger.state)
+        seconds = _with(ledger.state.seconds, opening=time.perf_counter() - began)
+        with ExitStack() as stack:
+            rasters = {kind: stack.enter_context(item) for kind, item in open_rasters(setup).items()}
+            maker = StripMaker(setup.plan, setup.model, job.skip_empty)
+            tags = {"MODEL": f"{setup.model.name} {setup.model.version}", "SOFTWARE": f"Ridgeline {__version__}"}
+            sinks = open_sinks(maker.planes, setup.frame.grid, tags, ledger.folder)
+            _compute(setup, rasters, predictor, maker, sinks, ledger, seconds, feedback)
+            del maker
+            result = publish(setup, rasters, sinks, ledger, seconds, predictor.report, feedback)
+        ledger.remove()
+        return result
+    finally:
+        ledger.close()
+
+
+def _compute(
+    setup: Setup,
+    rasters: dict[str, AlignedRaster],
+    predictor: Predictor,
+    maker: StripMaker,
+    sinks: dict[str, StripSink],
+    ledger: Ledger,
+    seconds: dict[str, float],
+    feedback: Feedback,
+) -> None:
+    """Compute the bands that the ledger lacks: reading, the network and stitching overlap in time."""
+    plan, began = setup.plan, time.perf_counter()
+    first = plan.bands.start + ledger.state.bands
+    if first >= plan.bands.stop:
+        return
+    # the band before is computed again for the rows that it leaves to the next one to blend into
+    again = first - 1 if ledger.state.bands else first
+    batch = setup.job.batch or (_BATCH_CPU if predictor.report.device == "cpu" else _BATCH_OTHER)
+    feed = Feed(plan, setup.frame.region_mask, rasters, network_inputs(setup, rasters), batch, setup.job.skip_empty)
+    stopping = False
+    network = Network(predictor, setup.model, plan, feedback.warn, lambda: stopping)
+    tiles = Counter(ledger.state.tiles)
+    total = count_tiles(setup)
+    feedback.progress(sum(tiles.values()), total, "tiles", "computing", {"say": predictor.report.sentence})
+
+    def advance(band: int, computed: int, left_out: Counter[str]) -> None:
+        if band >= first:
+            tiles.update(left_out)
+            tiles["computed"] += computed
+        feedback.progress(min(sum(tiles.values()), total), total, "tiles", "computing")
+
+    def finished(band: int, strip: Strip) -> None:
+        if band < first:
+            return
+        row = plan.rows_of(band)[0] - plan.grid.row0
+        for name, values in strip.items():
+            if len(values):
+                sinks[name].write(row, values)
+        spent = _with(seconds, computing=time.perf_counter() - began, network=network.seconds)
+        ledger.commit(replace(ledger.state, bands=band + 1 - plan.bands.start, tiles=dict(tiles), seconds=spent))
+
+    with ExitStack() as stack:
+        read = stack.enter_context(Ahead(feed.pieces(again), 2, "reader"))
+        computed = stack.enter_context(
+            Ahead(network.run(read, feed.give_back), 2, "network", poll=feedback.check_cancelled)
+        )
+        try:
+            maker.take(computed, finished, advance)
+        except BaseException:
+            stopping = True
+            read.stop()
+            computed.stop()
+            raise
+    feedback.progress(total, total, "tiles", "computing")
+    seconds.update(ledger.state.seconds)
+
+
+def _with(seconds: dict[str, float], **more: float) -> dict[str, float]:
+    """Return the seconds of each phase with some more."""
+    return {name: seconds.get(name, 0.0) + more.get(name, 0.0) for name in {**seconds, **more}}

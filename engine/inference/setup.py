@@ -1,0 +1,174 @@
+"""What a segment job needs before its first tile: model, grid, rasters, and the name of its ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+from rasterio.errors import RasterioError
+
+from .. import __version__
+from ..feedback import Feedback
+from ..jobs import ErrorCode, RasterInput, RidgelineError, SegmentJob, to_dict
+from ..models.package import ModelPackage, ModelSpec
+from ..models.package.library import find_model
+from ..raster.aligned import AlignedRaster, open_aligned
+from ..raster.frame import Frame, plan_frame
+from ..raster.gdal_env import gdal_env
+from ..runtime.predictor import DeviceReport
+from .feed import NetworkInput
+from .normalise import normaliser_for
+from .plan import TilePlan
+
+_KIND_NAMES = {"rgb": "RGB", "dsm": "DSM"}
+_NOT_IN_RESULT = ("out", "overwrite", "batch", "threads")
+"""Fields of the job on which no bit of the result depends."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A segment job, made ready.
+
+    Attributes:
+        job: what was asked for.
+        package: the model.
+        frame: grid and region.
+        plan: where the tiles lie.
+        kinds: kinds of the rasters that the network sees.
+    """
+
+    job: SegmentJob
+    package: ModelPackage
+    frame: Frame
+    plan: TilePlan
+    kinds: frozenset[str]
+
+    @property
+    def model(self) -> ModelSpec:
+        """What the package says."""
+        return self.package.spec
+
+
+def prepare(job: SegmentJob, feedback: Feedback) -> Setup:
+    """Find the model, look at the rasters and choose the grid; tell what was assumed.
+
+    Raises:
+        RidgelineError: for every fault of model, rasters, region and GSD that can be seen before computing.
+    """
+    if job.rgb is None and job.dsm is None:
+        raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
+    package = find_model(job.model)
+    gsd = _gsd_of(job, package.spec)
+    kinds = _kinds_of(job, package.spec, feedback)
+    frame = plan_frame(job.rgb, job.dsm, job.region, gsd, _bands_of(package.spec))
+    for note in frame.notes:
+        feedback.warn(note.code, note.message)
+    return Setup(job, package, frame, TilePlan.of(frame.grid, package.spec.tile), kinds)
+
+
+def open_rasters(setup: Setup) -> dict[str, AlignedRaster]:
+    """Open the rasters of the job on the grid, by kind, also those that the network does not see."""
+    rasters = {}
+    for kind, source in (("rgb", setup.frame.rgb), ("dsm", setup.frame.dsm)):
+        if source is not None and (kind in setup.kinds or kind == "dsm"):
+            rasters[kind] = open_aligned(source, source.kind, setup.frame.grid)
+    return rasters
+
+
+def network_inputs(setup: Setup, rasters: Mapping[str, AlignedRaster]) -> tuple[NetworkInput, ...]:
+    """Return how each input of the network is made from the rasters.
+
+    Raises:
+        RidgelineError: (BAD_MODEL) if the package asks for what this version does not know.
+    """
+    return tuple(
+        NetworkInput(
+            item.name,
+            item.kind,
+            item.channels,
+            normaliser_for(item, setup.frame.grid.gsd, rasters[item.kind].source.white),
+        )
+        for item in setup.model.inputs
+        if item.kind in setup.kinds
+    )
+
+
+def count_tiles(setup: Setup) -> int:
+    """Return how many tiles touch the region."""
+    plan = setup.plan
+    if setup.frame.region is None:
+        return len(plan.bands) * len(plan.columns)
+    rows, cols = np.meshgrid(np.array(plan.bands), np.array(plan.columns), indexing="ij")
+    west = (cols * plan.stride + plan.trim) * plan.grid.gsd
+    north = -(rows * plan.stride + plan.trim) * plan.grid.gsd
+    side = plan.core * plan.grid.gsd
+    shapely.prepare(setup.frame.region)
+    boxes = shapely.box(west, north - side, west + side, north)
+    return int(np.count_nonzero(shapely.intersects(setup.frame.region, boxes)))
+
+
+def describe_run(setup: Setup, report: DeviceReport) -> dict[str, Any]:
+    """Return all that the bits of the result depend on, as JSON values: job, inputs, model, device, version."""
+    job = {name: value for name, value in to_dict(setup.job).items() if name not in _NOT_IN_RESULT}
+    region = setup.job.region
+    return {
+        "job": job,
+        "inputs": {kind: input_files(item) for kind, item in (("rgb", setup.job.rgb), ("dsm", setup.job.dsm)) if item},
+        "region": _file_facts(region.path) if region is not None and region.path is not None else None,
+        "model": setup.package.fingerprint,
+        "device": [report.runtime, report.device, report.precision],
+        "version": __version__,
+    }
+
+
+def input_files(item: RasterInput) -> list[dict[str, Any]]:
+    """Return path, size and time of a raster's files: its own, a VRT's sources, masks beside it."""
+    try:
+        with gdal_env(), rasterio.open(item.path) as dataset:
+            files = sorted(dataset.files)
+    except RasterioError:  # said where it is opened for use
+        files = []
+    return [_file_facts(path) for path in files or [item.path]]
+
+
+def _file_facts(path: str) -> dict[str, Any]:
+    try:
+        facts = os.stat(path)
+    except OSError:  # a name that only GDAL understands
+        return {"path": path}
+    return {"path": str(Path(path).resolve()), "bytes": facts.st_size, "modified_ns": facts.st_mtime_ns}
+
+
+def _gsd_of(job: SegmentJob, model: ModelSpec) -> float:
+    gsd = model.gsd.trained if job.gsd is None else job.gsd
+    if not model.gsd.min <= gsd <= model.gsd.max:
+        raise RidgelineError(
+            ErrorCode.GSD_OUT_OF_RANGE,
+            f"The model {model.name!r} works at {model.gsd.min:g} to {model.gsd.max:g} m per pixel, not at {gsd:g} m.",
+            f"Leave the GSD to the model ({model.gsd.trained:g} m), or choose another model.",
+        )
+    return gsd
+
+
+def _kinds_of(job: SegmentJob, model: ModelSpec, feedback: Feedback) -> frozenset[str]:
+    given = {kind for kind, item in (("rgb", job.rgb), ("dsm", job.dsm)) if item is not None}
+    used = {kind for kind in given if model.input_of_kind(kind) is not None}
+    for kind in sorted(given - used):
+        rest = "it only serves the heights of buildings" if kind == "dsm" else "it only serves to find the grid"
+        feedback.warn("raster_not_used", f"The model {model.name!r} does not look at the {_KIND_NAMES[kind]}: {rest}.")
+    if job.skip_empty and "dsm" not in given:
+        raise RidgelineError(
+            ErrorCode.BAD_JOB, "Empty tiles can only be skipped with a DSM.", "Name a DSM, or leave skip_empty away."
+        )
+    return frozenset(used)
+
+
+def _bands_of(model: ModelSpec) -> int | None:
+    item = model.input_of_kind("rgb")
+    return None if item is None else len(item.bands)

@@ -19,6 +19,7 @@ class Feedback:
     Args:
         emit: receives every event; called from the thread that works.
         cancelled: asked often; True means that the user wants to stop.
+        finish: asked often; True means that the user wants what there is by now (a training keeps its best so far).
         interval_s: at most one progress event in so many seconds (the last of a phase is always sent).
     """
 
@@ -26,10 +27,12 @@ class Feedback:
         self,
         emit: Callable[[Event], None] = _ignore,
         cancelled: Callable[[], bool] = lambda: False,
+        finish: Callable[[], bool] = lambda: False,
         interval_s: float = 0.25,
     ) -> None:
         self._emit = emit
         self._cancelled = cancelled
+        self._finish = finish
         self._interval_s = interval_s
         self._phase = ""
         self._phase_began = 0.0
@@ -64,3 +67,7 @@ class Feedback:
         """
         if self._cancelled():
             raise Cancelled()
+
+    def asked_to_finish(self) -> bool:
+        """Return whether the user wants the work to end early and keep what there is."""
+        return self._finish()

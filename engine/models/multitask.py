@@ -50,7 +50,14 @@ class DenseModel(nn.Module):
             dsm: [B, channels, H, W], normalised, or None.
             present: bool [B, 2], see `FusedEncoder.forward`.
         """
-        pyramid = self.encoder(rgb, dsm, present)
+        return self.decode(self.encoder(rgb, dsm, present))
+
+    def decode(self, pyramid: list[Tensor]) -> dict[str, Tensor]:
+        """Return what `forward` returns from the fused features, for training over features that are kept.
+
+        Args:
+            pyramid: [B, C, H / stride, W / stride] from fine to coarse, as the encoder gives it.
+        """
         maps = self.heads(self.dropout(self.decoder(pyramid)))
         maps = F.interpolate(maps, scale_factor=float(self.decoder.stride), mode="bilinear", align_corners=False)
         outputs = self._split(maps, "")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+Net = TypeVar("Net", bound=nn.Module)
 
-class Ema:
+
+class Ema(Generic[Net]):
     """Follows a network: ``average = decay * average + (1 - decay) * weights``.
 
     The decay grows from 0.1 to its full value over the first steps, so that a short run is not an average with the
@@ -19,8 +22,8 @@ class Ema:
         decay: of the average, per step.
     """
 
-    def __init__(self, model: nn.Module, decay: float = 0.999) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+    def __init__(self, model: Net, decay: float = 0.999) -> None:
+        self.model: Net = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
         self.steps = 0
 

@@ -1,0 +1,77 @@
+"""The job that teaches a model from labelled polygons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from .inputs import RasterInput
+from .segment import DEFAULT_MODEL
+
+MODES = ("head", "adapters", "full")
+
+
+@dataclass(frozen=True)
+class PolygonLayer:
+    """Polygons in a vector file."""
+
+    path: str
+    layer: Optional[str] = None
+    """Layer of the file; None: the first."""
+    crs: Optional[str] = None
+    """A CRS that overrides the file's own."""
+    name: Optional[str] = None
+    """What the user calls it; used in messages."""
+
+
+@dataclass(frozen=True)
+class ClassMapping:
+    """What a value of the labels' field means."""
+
+    value: str
+    """The field's value as text."""
+    target: str
+    """A class of the model (``gable``, ``building``) or the name of a new one; empty: leave these polygons out."""
+    colour: Optional[str] = None
+    """``#rrggbb`` of a new class."""
+
+
+@dataclass(frozen=True)
+class FinetuneJob:
+    """One training on the user's polygons; the result is a model package."""
+
+    out: str
+    """Folder of the new package; made if missing."""
+    labels: PolygonLayer
+    rgb: Optional[RasterInput] = None
+    dsm: Optional[RasterInput] = None
+    model: str = DEFAULT_MODEL
+    name: str = "my-model"
+    """Name of the new model."""
+    field: Optional[str] = None
+    """Field that holds the class; None: all polygons are of one class, ``building``."""
+    classes: Tuple[ClassMapping, ...] = ()
+    """Empty: each value of the field is the class of that name."""
+    area: Optional[PolygonLayer] = None
+    """Where everything is labelled: what no polygon covers there is background. None: only polygons teach."""
+    keep_old_classes: bool = True
+    """New classes only: keep what the model already gives beside them."""
+    mode: str = "head"
+    """``head`` (frozen encoder, minutes on a CPU), ``adapters`` or ``full``."""
+    gsd: Optional[float] = None
+    minutes: float = 4.0
+    """At most so long; it stops earlier when validation does not improve."""
+    validation_share: float = 0.25
+    block_m: float = 64.0
+    """Side of the squares that training and validation are split by, in metres."""
+    seed: int = 1
+    device: str = "auto"
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r}")
+        if not 0 < self.validation_share < 1:
+            raise ValueError("validation_share must lie between 0 and 1")
+        if self.minutes <= 0 or self.block_m <= 0:
+            raise ValueError("minutes and block_m must be positive")

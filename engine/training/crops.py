@@ -1,0 +1,97 @@
+"""Crops of stored scenes with augmentation that treats RGB and heights geometrically alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..terrain.height_channels import CHANNELS
+from .scene_store import StoredScene
+
+SLOPE_X, SLOPE_Y = CHANNELS.index("slope_x"), CHANNELS.index("slope_y")
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One training sample.
+
+    Attributes:
+        rgb: float32 [3, H, W], 0–255.
+        channels: float32 [C, H, W], height channels.
+        land_cover: int64 [H, W], class ids, 0: no label.
+        roof_class: int64 [H, W], class ids, 0: no roof.
+        building: float32 [H, W], 1 on buildings.
+        boundary: float32 [H, W], 1 on outlines.
+        roof_weight: float32 [H, W]: weight of a roof pixel, so that small buildings count beside large ones.
+    """
+
+    rgb: NDArray[np.float32]
+    channels: NDArray[np.float32]
+    land_cover: NDArray[np.int64]
+    roof_class: NDArray[np.int64]
+    building: NDArray[np.float32]
+    boundary: NDArray[np.float32]
+    roof_weight: NDArray[np.float32]
+
+
+def random_crop(scene: StoredScene, size: int, random: np.random.Generator) -> Crop:
+    """Return a crop of ``size`` pixels at a random place, turned and mirrored at random, with jittered colours."""
+    height, width = scene.building.shape
+    row, col = int(random.integers(height - size + 1)), int(random.integers(width - size + 1))
+    window = (slice(None), slice(row, row + size), slice(col, col + size))
+    symmetry = int(random.integers(8))
+    layers = turned(np.asarray(scene.bytes[window]), symmetry)
+    building_id = turned(np.asarray(scene.building[window[1:]])[None], symmetry)[0].astype(np.int64)
+    channels = turned_channels(np.asarray(scene.channels[window]).astype(np.float32), symmetry)
+    area = np.bincount(building_id.ravel())
+    return Crop(
+        rgb=jittered(layers[:3].astype(np.float32), random),
+        channels=channels,
+        land_cover=layers[3].astype(np.int64),
+        roof_class=layers[4].astype(np.int64),
+        building=(building_id > 0).astype(np.float32),
+        boundary=(layers[5] > 0).astype(np.float32),
+        roof_weight=(1.0 / np.sqrt(np.maximum(area[building_id], 64.0))).astype(np.float32) * (building_id > 0),
+    )
+
+
+def turned(layers: NDArray[Any], symmetry: int) -> NDArray[Any]:
+    """Return [C, H, W] under one of the eight symmetries of the square: bit 0 mirrors x, bit 1 y, bit 2 transposes."""
+    if symmetry & 1:
+        layers = layers[:, :, ::-1]
+    if symmetry & 2:
+        layers = layers[:, ::-1, :]
+    if symmetry & 4:
+        layers = layers.transpose(0, 2, 1)
+    return np.ascontiguousarray(layers)
+
+
+def turned_channels(channels: NDArray[np.float32], symmetry: int) -> NDArray[np.float32]:
+    """Return height channels under a symmetry: slopes are vectors, so mirroring flips and transposing swaps them."""
+    result = turned(channels, symmetry)
+    if symmetry & 1:
+        result[SLOPE_X] *= -1
+    if symmetry & 2:
+        result[SLOPE_Y] *= -1
+    if symmetry & 4:
+        result[[SLOPE_X, SLOPE_Y]] = result[[SLOPE_Y, SLOPE_X]]
+    return result
+
+
+def jittered(rgb: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Return the picture [3, H, W] (0–255) with other light: gain and gamma, a cast, saturation, blur or noise."""
+    picture = np.clip(rgb / 255.0, 0.0, 1.0) ** np.float32(np.exp(random.normal(0, 0.2)))
+    gain = np.exp(random.normal(0, 0.15) + random.normal(0, 0.06, 3)).astype(np.float32)
+    picture = picture * gain[:, None, None] + np.float32(random.normal(0, 0.03))
+    grey = picture.mean(axis=0, keepdims=True)
+    picture = grey + (picture - grey) * np.float32(np.exp(random.normal(0, 0.25)))
+    if random.random() < 0.2:
+        picture = ndimage.gaussian_filter(picture, (0, *[float(random.uniform(0.3, 1.2))] * 2))
+    if random.random() < 0.3:
+        picture = picture + random.normal(0, random.uniform(0.005, 0.03), picture.shape).astype(np.float32)
+    lit: NDArray[np.float32] = np.clip(picture * 255.0, 0.0, 255.0).astype(np.float32)
+    return lit

@@ -1,0 +1,178 @@
+"""Tiles around the labels: what the network sees there, and what it should say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from scipy import ndimage
+from shapely.geometry.base import BaseGeometry
+
+from ...feedback import Feedback
+from ...inference.normalise import normaliser_for
+from ...models.package import ModelSpec
+from ...raster.aligned import open_aligned
+from ...raster.frame import Frame
+from ...raster.grid import Grid
+from ..losses import UNKNOWN
+from .labels import LabelSet
+from .split import Split
+from .teaching import Teaching
+
+TILE_PX = 256
+MARGIN_PX = 32
+"""Rim of a tile that is seen but not measured, since its neighbours see it better."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One tile.
+
+    Attributes:
+        window: where it lies.
+        inputs: float32 [C, H, W] by input name, normalised.
+        truth: int16 [H, W], index of the class, -1 where nothing is labelled.
+        polygon: int32 [H, W], index of the polygon, -1 outside all.
+        validates: bool [H, W], pixels that belong to validation.
+    """
+
+    window: Grid
+    inputs: dict[str, NDArray[np.float32]]
+    truth: NDArray[np.int16]
+    polygon: NDArray[np.int32]
+    validates: NDArray[np.bool_]
+
+    @property
+    def core(self) -> tuple[slice, slice]:
+        """Rows and columns that are measured; the cores of all tiles cover each pixel once."""
+        inner = slice(MARGIN_PX, TILE_PX - MARGIN_PX)
+        return inner, inner
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """Labels on the lattice, window by window."""
+
+    labels: LabelSet
+    teaching: Teaching
+    split: Split
+    area: BaseGeometry | None
+
+    def truth(self, window: Grid) -> tuple[NDArray[np.int16], NDArray[np.int32], NDArray[np.bool_]]:
+        """Return truth, polygon index and validation mask [H, W]; where polygons overlap the smaller wins."""
+        polygon = np.full(window.shape, -1, np.int32)
+        frame = shapely.box(*window.bounds)
+        shapes = np.array(self.labels.polygons, dtype=object)
+        near = np.flatnonzero(shapely.intersects(shapes, frame))
+        if near.size:
+            by_size = near[np.argsort(-shapely.area(shapes[near]), kind="stable")]
+            polygon = rasterize(
+                [(shapes[i], int(i)) for i in by_size],
+                out_shape=window.shape,
+                transform=window.transform,
+                fill=-1,
+                dtype="int32",
+            )
+        inside = polygon >= 0
+        truth = np.where(inside, self.labels.classes[np.maximum(polygon, 0)], -1).astype(np.int16)
+        rows, cols = np.indices(window.shape)
+        xs = (window.col0 + cols + 0.5) * window.gsd
+        ys = -(window.row0 + rows + 0.5) * window.gsd
+        by_block = self.split.blocks_of(xs, ys)
+        background = self.teaching.background
+        if self.area is not None and background is not None:
+            covered = (
+                rasterize([(self.area, 1)], out_shape=window.shape, transform=window.transform, dtype="uint8") == 1
+            )
+            truth[covered & ~inside] = background
+        validates = np.where(inside, self.split.validates[np.maximum(polygon, 0)], by_block)
+        return truth, polygon, validates
+
+
+def tiles_of(maps: LabelMaps, grid: Grid) -> list[Grid]:
+    """Return the tiles that hold labels, in reading order; their cores tile the lattice."""
+    step = TILE_PX - 2 * MARGIN_PX
+    extent = maps.area if maps.area is not None else shapely.union_all(np.array(maps.labels.polygons, dtype=object))
+    shapely.prepare(extent)
+    box = Grid.covering(grid.crs, grid.gsd, extent.bounds).intersection(grid)
+    windows = []
+    for row in range(box.row0 // step, -(-box.row1 // step)):
+        for col in range(box.col0 // step, -(-box.col1 // step)):
+            core = grid.window(row * step, col * step, step, step)
+            if shapely.intersects(extent, shapely.box(*core.bounds)):
+                windows.append(core.padded(MARGIN_PX))
+    return windows
+
+
+def read_samples(spec: ModelSpec, frame: Frame, maps: LabelMaps, feedback: Feedback) -> Iterator[Sample]:
+    """Yield the tiles that hold labels over known pixels.
+
+    Args:
+        spec: what the model takes.
+        frame: where the rasters lie on the grid.
+        maps: the labels.
+        feedback: told of progress.
+
+    Raises:
+        RidgelineError: if a raster cannot be read.
+    """
+    readers = []
+    for source, kind in ((frame.rgb, "rgb"), (frame.dsm, "dsm")):
+        item = spec.input_of_kind(kind)
+        if source is not None and item is not None:
+            raster = open_aligned(source, source.kind, frame.grid)
+            readers.append((item.name, raster, normaliser_for(item, frame.grid.gsd, source.white)))
+    windows = tiles_of(maps, frame.grid)
+    for number, window in enumerate(windows):
+        feedback.progress(number, len(windows), "tiles", "reading")
+        inputs, known = {}, np.zeros(window.shape, bool)
+        for name, raster, normaliser in readers:
+            margin = normaliser.context_px
+            wide = window.padded(margin)
+            block = raster.read(wide)
+            cut = normaliser.prepare(block.values, block.valid, wide.col0, wide.row0)
+            channels = next(item.channels for item in spec.inputs if item.name == name)
+            inputs[name] = np.empty((channels, *window.shape), np.float32)
+            cut(0, 0, inputs[name])
+            inner = slice(margin, margin + TILE_PX)
+            known |= block.valid[inner, inner]
+        truth, polygon, validates = maps.truth(window)
+        truth[~known] = -1
+        if (truth >= 0).any():
+            yield Sample(window, inputs, truth, polygon, validates)
+    feedback.progress(len(windows), len(windows), "tiles", "reading")
+
+
+def task_labels(sample: Sample, teaching: Teaching, ids: dict[str, dict[str, int]]) -> dict[str, NDArray[np.integer]]:
+    """Return the labels [H, W] of each taught task, as ``losses.Labels`` wants them.
+
+    Args:
+        sample: a tile.
+        teaching: what the labels teach.
+        ids: class ids (1-based channel numbers) by task and class name.
+    """
+    truth, background = sample.truth, teaching.background
+    labelled, inside = truth >= 0, (truth >= 0) & (truth != (-2 if background is None else background))
+    maps: dict[str, NDArray[np.integer]] = {}
+    for task in teaching.taught:
+        if task == "building":
+            maps[task] = np.where(labelled, inside, UNKNOWN).astype(np.uint8)
+        elif task == "boundary":
+            maps[task] = np.where(labelled, _outlines(sample.polygon), UNKNOWN).astype(np.uint8)
+        else:
+            table = np.array([ids[task].get(name, 0) for name in teaching.names], np.int64)
+            maps[task] = np.where(labelled, table[np.maximum(truth, 0)], 0)
+    return maps
+
+
+def _outlines(polygon: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return where a polygon's pixel touches another polygon or none."""
+    most, least = (
+        change(polygon, size=3, mode="nearest") for change in (ndimage.maximum_filter, ndimage.minimum_filter)
+    )
+    outline: NDArray[np.bool_] = (polygon >= 0) & (most != least)
+    return outline

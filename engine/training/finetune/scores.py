@@ -1,0 +1,88 @@
+"""How well a network says what the labels say, pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...evaluation.metrics import class_scores, confusion_matrix
+from .samples import Sample
+from .teaching import Teaching
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores over the pixels of one half.
+
+    Attributes:
+        names: classes.
+        matrix: confusion matrix int64 [classes, classes], rows are the truth.
+        focus: indices of the classes that the mean is taken over (all but the background, where there is one).
+    """
+
+    names: tuple[str, ...]
+    matrix: NDArray[np.int64]
+    focus: tuple[int, ...]
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU of the classes that were asked for and occur; 0 when none does."""
+        iou = class_scores(self.matrix).iou[list(self.focus)]
+        return float(np.nanmean(iou)) if np.isfinite(iou).any() else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the scores as plain numbers by name; classes that do not occur are left out."""
+        iou = class_scores(self.matrix).iou
+        by_class = {f"iou {name}": round(float(value), 4) for name, value in zip(self.names, iou) if np.isfinite(value)}
+        return {"mean_iou": round(self.mean_iou, 4), **by_class}
+
+
+def score_samples(
+    predicted: Callable[[int], dict[str, NDArray[np.float32]]],
+    samples: Sequence[Sample],
+    teaching: Teaching,
+    ids: dict[str, dict[str, int]],
+    validation: bool,
+) -> Scores:
+    """Compare what a network says with the labels.
+
+    Args:
+        predicted: gives the logits [channels, H, W] by task of a sample's index.
+        samples: tiles with labels.
+        teaching: what the labels teach.
+        ids: class ids by task and class name.
+        validation: measure the pixels that validate, or those that train.
+    """
+    count = len(teaching.names)
+    matrix = np.zeros((count, count), np.int64)
+    for index, sample in enumerate(samples):
+        core = sample.core
+        truth = sample.truth[core]
+        counts = (truth >= 0) & (sample.validates[core] == validation)
+        if counts.any():
+            found = found_classes(predicted(index), teaching, ids)[core]
+            matrix += confusion_matrix(truth, found, count, counts)
+    background = teaching.background
+    return Scores(teaching.names, matrix, tuple(i for i in range(count) if i != background))
+
+
+def found_classes(
+    logits: dict[str, NDArray[np.float32]], teaching: Teaching, ids: dict[str, dict[str, int]]
+) -> NDArray[np.int64]:
+    """Return the label's class index [H, W] that the logits say: what a run of the model would show."""
+    background = teaching.background
+    if teaching.kind == "building":
+        other = 0 if background is None else background
+        building = teaching.names.index("building")
+        return np.where(logits["building"][0] > 0, building, other)
+    task = teaching.taught[0]
+    places = [(index, ids[task][name] - 1) for index, name in enumerate(teaching.names) if name in ids[task]]
+    best = np.argmax(logits[task][[channel for _, channel in places]], axis=0)
+    found: NDArray[np.int64] = np.array([index for index, _ in places], np.int64)[best]
+    if teaching.kind == "roof_class" and background is not None:
+        return np.where(logits["building"][0] > 0, found, np.int64(background))
+    return found

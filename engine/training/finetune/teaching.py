@@ -1,0 +1,119 @@
+"""Which outputs of a model the labels teach, and what each label means there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ...classes import LAND_COVER, ROOF_CLASSES
+from ...jobs import ErrorCode, RidgelineError
+from ...jobs.finetune import ClassMapping
+from ...models.config import DenseConfig, TaskConfig
+from ...models.package import ClassSpec, OutputSpec
+
+BACKGROUND = "background"
+NEW_TASK = "classes"
+"""Name of the output that new classes get."""
+
+_PALETTE = (
+    "#4477aa",
+    "#ee6677",
+    "#228833",
+    "#ccbb44",
+    "#66ccee",
+    "#aa3377",
+    "#bbbbbb",
+    "#ee8866",
+    "#44bb99",
+    "#ffaabb",
+)
+"""Colours for new classes without one (Paul Tol's bright and light schemes, told apart by colour-blind people)."""
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What the labels teach.
+
+    Attributes:
+        kind: ``building``, ``roof_class``, ``land_cover`` or ``new``.
+        names: the labels' classes in the order of their indices, `BACKGROUND` last where there is one.
+        config: the network after the change.
+        outputs: what its maps mean.
+        taught: tasks that get labels; all others are held to what the model said before.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    config: DenseConfig
+    outputs: tuple[OutputSpec, ...]
+    taught: tuple[str, ...]
+
+    @property
+    def background(self) -> int | None:
+        """Index of the background among ``names``, or None."""
+        return self.names.index(BACKGROUND) if BACKGROUND in self.names else None
+
+
+def plan_teaching(
+    config: DenseConfig,
+    outputs: tuple[OutputSpec, ...],
+    names: tuple[str, ...],
+    has_area: bool,
+    mapping: tuple[ClassMapping, ...],
+    keep_old: bool,
+) -> Teaching:
+    """Decide which outputs the classes teach.
+
+    Classes that the model has teach its own outputs: ``building`` the building outlines, roof classes the roof classes
+    (and buildings), land cover classes the land cover. Any other set of names becomes a new output of its own.
+
+    Args:
+        config: of the model's network.
+        outputs: of the model.
+        names: the labels' classes.
+        has_area: whether there is an area in which everything is labelled.
+        mapping: colours of new classes.
+        keep_old: new classes only: whether the old outputs stay.
+
+    Raises:
+        RidgelineError: (BAD_LABELS) if there is but one class and nothing that says where it is not.
+    """
+    real = tuple(name for name in names if name != BACKGROUND)
+    has_background = has_area or BACKGROUND in names
+    tasks = {task.name for task in config.tasks}
+    ordered = (*real, BACKGROUND) if has_background else real
+    if len(ordered) < 2:
+        raise RidgelineError(
+            ErrorCode.BAD_LABELS,
+            f"All labels are of the class {ordered[0]!r}, and nothing says where it is not.",
+            "Add an area in which everything is labelled, or draw some polygons of the class 'background'.",
+        )
+    if real == ("building",) and "building" in tasks:
+        taught = ("building", *(("boundary",) if has_area and "boundary" in tasks else ()))
+        return Teaching("building", ordered, config, outputs, taught)
+    roofs, covers = {item.name for item in ROOF_CLASSES}, {item.name for item in LAND_COVER}
+    if set(real) <= roofs and "roof_class" in tasks:
+        taught = ("roof_class", *(("building",) if has_background and "building" in tasks else ()))
+        return Teaching("roof_class", ordered, config, outputs, taught)
+    if set(real) <= covers and "land_cover" in tasks and not has_background:
+        return Teaching("land_cover", ordered, config, outputs, ("land_cover",))
+    return _new(config, outputs, ordered, mapping, keep_old)
+
+
+def _new(
+    config: DenseConfig,
+    outputs: tuple[OutputSpec, ...],
+    names: tuple[str, ...],
+    mapping: tuple[ClassMapping, ...],
+    keep_old: bool,
+) -> Teaching:
+    colours = {item.target: item.colour for item in mapping if item.colour}
+    classes = tuple(
+        ClassSpec(i + 1, name, colours.get(name) or ("#f0f0f0" if name == BACKGROUND else _PALETTE[i % len(_PALETTE)]))
+        for i, name in enumerate(names)
+    )
+    task = TaskConfig(NEW_TASK, "classes", len(names))
+    kept = tuple(item for item in config.tasks if item.name != NEW_TASK) if keep_old else ()
+    kept_outputs = tuple(item for item in outputs if item.name != NEW_TASK) if keep_old else ()
+    output = OutputSpec(NEW_TASK, "classes", "other" if keep_old else "land_cover", classes)
+    new_config = replace(config, tasks=(*kept, task))
+    return Teaching("new", names, new_config, (*kept_outputs, output), (NEW_TASK,))

@@ -2,5 +2,8 @@
 
 COMMANDS: dict[str, str] = {
     "segment": "Rasters in, class rasters and building polygons out",
+    "models": "The model library: list, info, import, export, remove, verify",
+    "selftest": "Run a model on the sample area and say what computes, with which versions, how fast",
+    "serve": "Keep a model loaded and answer requests over pipes",
 }
 """Name of the sub-command (its module is the same, dashes as underscores) and what it does."""

@@ -26,7 +26,7 @@ from .devices import (
 from .maps import output_map
 from .predictor import DeviceReport
 
-_TYPES = {
+TENSOR_TYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
     "tensor(double)": np.float64,
@@ -72,7 +72,7 @@ class OnnxPredictor:
             device_sentence(active, "ONNX Runtime", weights.precision, self._threads),
             fallback,
         )
-        self._types = {item.name: _TYPES.get(item.type) for item in self._session.get_inputs()}
+        self._types = {item.name: TENSOR_TYPES.get(item.type) for item in self._session.get_inputs()}
         self._tensors = {item.name: item.tensor or item.name for item in package.spec.inputs}
         self._outputs = package.spec.outputs
         self._results = sorted({item.tensor or item.name for item in self._outputs})

@@ -20,7 +20,7 @@ class LibraryEntry:
     Attributes:
         name: name of its folder, which is the model's name.
         folder: where it lies.
-        origin: ``shipped`` or ``user``.
+        origin: ``shipped``, ``user`` or, outside the library, ``folder``.
         package: the model; None if it cannot be read.
         fault: why it cannot be read.
         size_bytes: of all its files.
@@ -81,6 +81,20 @@ def find_model(name_or_folder: str) -> ModelPackage:
         f"There is no model {name_or_folder!r}.",
         f"Known models: {', '.join(known)}." if known else "Import one with `ridgeline models import`.",
     )
+
+
+def entry_of(name_or_folder: str) -> LibraryEntry:
+    """Return the library's entry of a model; a folder elsewhere has the origin ``folder``.
+
+    Raises:
+        RidgelineError: (BAD_MODEL) if there is no such model.
+    """
+    wanted = Path(name_or_folder).expanduser().resolve()
+    for entry in list_models():
+        if name_or_folder == entry.name or wanted == entry.folder.resolve():
+            return entry
+    package = find_model(name_or_folder)
+    return LibraryEntry(package.spec.name, package.folder, "folder", package, None, folder_size(package.folder))
 
 
 def is_name(text: str) -> bool:

@@ -208,4 +208,4 @@ def _opset(data: mmap.mmap, start: int, end: int, facts: OnnxFacts) -> int:
 
 
 def _text(data: mmap.mmap, start: int, end: int) -> str:
-    return data[start:end].decode("utf-8", errors="strict")
+    return data[start:end].decode("utf-8", errors="replace")

@@ -27,8 +27,9 @@ from .source import Source, apply_affine
 
 TOLERANCE = 0.01
 """Largest error of the approximated transformation, in source pixels."""
-AVERAGE_FROM = 1.5
-"""From this many source pixels across a grid pixel, pictures are averaged; below, cubic convolution."""
+SHRINKS_FROM = 1.3
+"""From this many source pixels across a grid pixel, detail must be averaged away: pictures by area, heights by a wider
+kernel. Below, cubic convolution and bilinear interpolation of the nearest pixels."""
 
 _ANYWHERE = CRS.from_epsg(3857)  # stands for "the same CRS on both sides", which GDAL then never looks into
 _EDGE = np.linspace(0.0, 1.0, 17)
@@ -77,7 +78,7 @@ class Warper:
         """Heights: bilinear (its kernel widens when shrinking); pictures: average when shrinking, else cubic."""
         if self.source.kind == "dsm":
             return Resampling.bilinear
-        return Resampling.average if max(self.pixels_across) >= AVERAGE_FROM else Resampling.cubic
+        return Resampling.average if max(self.pixels_across) >= SHRINKS_FROM else Resampling.cubic
 
     def source_window(self, block: Grid) -> tuple[Window, bool] | None:
         """Return the source pixels that a block needs, and whether the source holds all of them; None: none at all."""
@@ -120,15 +121,15 @@ class Warper:
         channels = values.shape[0]
         if not valid.any():
             return np.zeros((channels, *block.shape), values.dtype), np.zeros(block.shape, np.bool_)
+        if inside and valid.all():
+            out = np.zeros((channels, *block.shape), values.dtype)
+            self._reproject(values, out, block, window)
+            return out, np.ones(block.shape, np.bool_)
         if values.dtype.kind == "f":
             filled = np.where(valid, values, np.float32(np.nan)).astype(np.float32, copy=False)
             out = np.full((channels, *block.shape), np.nan, np.float32)
             self._reproject(filled, out, block, window, src_nodata=np.nan, dst_nodata=np.nan)
             return out, np.asarray(np.isfinite(out).all(axis=0))
-        if inside and valid.all():
-            out = np.zeros((channels, *block.shape), values.dtype)
-            self._reproject(values, out, block, window)
-            return out, np.ones(block.shape, np.bool_)
         opaque = np.iinfo(values.dtype).max
         layers = np.concatenate([values, np.where(valid, opaque, 0).astype(values.dtype)[None]])
         out = np.zeros((channels + 1, *block.shape), values.dtype)
@@ -155,8 +156,8 @@ class Warper:
             resampling=self.resampling,
             tolerance=TOLERANCE,
             # fixed for the whole raster; GDAL would else work it out for each block
-            XSCALE=repr(min(1.0 / self.pixels_across[0], 1.0)),
-            YSCALE=repr(min(1.0 / self.pixels_across[1], 1.0)),
+            XSCALE=_kernel_scale(self.pixels_across[0]),
+            YSCALE=_kernel_scale(self.pixels_across[1]),
             SOURCE_EXTRA="16",
             **options,
         )
@@ -207,6 +208,10 @@ def _outline(block: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         np.concatenate([xs, xs, left, right, inner_x.ravel()]),
         np.concatenate([low, high, ys, ys, inner_y.ravel()]),
     )
+
+
+def _kernel_scale(across: float) -> str:
+    return repr(1.0 / across) if across >= SHRINKS_FROM else "1.0"
 
 
 def _window_transform(transform: Affine, window: Window) -> Affine:

@@ -1,0 +1,1 @@
+"""What the pages know: guesses, checks, forecasts and memory, without widgets."""

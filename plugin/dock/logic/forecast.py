@@ -1,0 +1,122 @@
+"""What a run will take: size of the region, tiles, time, disk."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from qgis.core import QgsGeometry, QgsRectangle
+
+from ...i18n import tr
+from . import words
+from .ground import area_m2, size_m
+from .models import ModelInfo
+from .speed import Speed
+
+_TRIM_SHARE = 8
+"""As the engine plans its tiles: an eighth of the overlap is thrown away on either side."""
+_COUNTED_ONE_BY_ONE = 20_000
+"""Up to so many tiles are tested against the region's outline; beyond, the outline's share of its box is enough."""
+_BYTES_PER_PIXEL = 3.0
+"""land_cover, roof_class and confidence, one byte each before compression."""
+_HEIGHT_BYTES = 4.0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Size of a region and what a run over it takes."""
+
+    width_m: float
+    height_m: float
+    area_m2: float
+    gsd: float
+    tiles: int
+    disk_bytes: float
+    seconds: Optional[float]
+    """None while this machine's speed is not known."""
+
+    def sentences(self) -> str:
+        """Return the forecast in words."""
+        region = tr(
+            "{width} × {height} ({area}) at {gsd} per pixel: {tiles}.",
+            width=words.length(self.width_m),
+            height=words.length(self.height_m),
+            area=words.area(self.area_m2),
+            gsd=words.metres_per_pixel(self.gsd),
+            tiles=tr("1 tile") if self.tiles == 1 else tr("{n} tiles", n=words.number(self.tiles)),
+        )
+        disk = words.size(self.disk_bytes)
+        if self.seconds is None:
+            return region + " " + tr("Needs up to {disk} of disk. The first run measures how fast this is.", disk=disk)
+        return (
+            region
+            + " "
+            + tr(
+                "Takes about {time} on this machine and up to {disk} of disk.",
+                time=words.duration(self.seconds),
+                disk=disk,
+            )
+        )
+
+
+def forecast(
+    region: Any, crs: Any, model: ModelInfo, gsd: Optional[float], speed: Optional[Speed], heights: bool
+) -> Forecast:
+    """Return what a run takes.
+
+    Args:
+        region: polygon (QgsGeometry) in ``crs``.
+        crs: the metric CRS of the run.
+        model: gives the size of tiles and the GSD it was trained at.
+        gsd: metres per pixel; None: the model's.
+        speed: what is known of such runs on this machine.
+        heights: whether heights are written too.
+    """
+    used = gsd or model.gsd_trained
+    width, height = size_m(region)
+    pixels = math.ceil(width / used) * math.ceil(height / used)
+    tiles = count_tiles(region, used, model.tile, model.overlap)
+    per_pixel = _BYTES_PER_PIXEL + (_HEIGHT_BYTES if heights else 0.0)
+    return Forecast(
+        width_m=width,
+        height_m=height,
+        area_m2=area_m2(region, crs),
+        gsd=used,
+        tiles=tiles,
+        disk_bytes=pixels * per_pixel * 4 / 3,  # a third more for overviews
+        seconds=None if speed is None else speed.seconds(tiles),
+    )
+
+
+def count_tiles(region: Any, gsd: float, tile: int, overlap: int) -> int:
+    """Return the number of tiles that the engine computes for ``region``, a polygon in a metric CRS.
+
+    Tiles start at whole multiples of their stride on the CRS's lattice of pixels (rows count southwards). A tile counts
+    where its core, the tile without the outermost pixels that are thrown away, meets the region.
+    """
+    stride, trim = tile - overlap, overlap // _TRIM_SHARE
+    core = tile - 2 * trim
+    box = region.boundingBox()
+    columns = _indices(box.xMinimum() / gsd, box.xMaximum() / gsd, stride, trim, core)
+    rows = _indices(-box.yMaximum() / gsd, -box.yMinimum() / gsd, stride, trim, core)
+    total = max(1, len(columns) * len(rows))
+    filled = region.area() / max(box.width() * box.height(), 1e-9)
+    if filled > 0.999:
+        return total
+    if total > _COUNTED_ONE_BY_ONE:
+        return max(1, round(total * filled))
+    engine = QgsGeometry.createGeometryEngine(region.constGet())
+    engine.prepareGeometry()
+    touched = 0
+    for column in columns:
+        left = (column * stride + trim) * gsd
+        for row in rows:
+            top = -(row * stride + trim) * gsd
+            square = QgsGeometry.fromRect(QgsRectangle(left, top - core * gsd, left + core * gsd, top))
+            touched += bool(engine.intersects(square.constGet()))
+    return max(1, touched)
+
+
+def _indices(low_px: float, high_px: float, stride: int, trim: int, core: int) -> range:
+    """Indices of the tiles whose core meets the pixels from ``low_px`` to ``high_px``."""
+    low, high = math.floor(low_px + 1e-6), math.ceil(high_px - 1e-6)
+    return range((low - trim - core) // stride + 1, (high - 1 - trim) // stride + 1)

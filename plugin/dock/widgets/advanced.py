@@ -1,0 +1,184 @@
+"""The options that have a good default: bands, pixel size, device, outlines, results folder."""
+
+from typing import Any, Dict, List, Optional
+
+from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsRasterBandComboBox
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QWidget
+
+from ...i18n import tr
+from ..logic import words
+from ..logic.memory import ProjectMemory
+from ..logic.models import ModelInfo
+from .page import shrinkable
+
+DEVICES = ("auto", "cpu", "cuda")
+_MIN_AREA_M2 = 10.0
+
+
+class Advanced(QgsCollapsibleGroupBox):
+    """The collapsed part of the Segment page. ``changed`` whenever an option is."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(tr("Advanced"), parent)
+        self.setSaveCollapsedState(False)
+        self.setCollapsed(True)
+        self._bands_of: Any = None
+        form = QFormLayout(self)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+
+        self.rgb_bands = [shrinkable(QgsRasterBandComboBox()) for _ in range(3)]
+        for combo, label, tip in zip(
+            self.rgb_bands,
+            (tr("Red band"), tr("Green band"), tr("Blue band")),
+            (tr("red"), tr("green"), tr("blue")),
+        ):
+            combo.setToolTip(tr("Band of the RGB layer that holds {colour}.", colour=tip))
+            form.addRow(label, combo)
+        self.dsm_band = shrinkable(QgsRasterBandComboBox())
+        self.dsm_band.setToolTip(tr("Band of the DSM layer that holds the heights."))
+        form.addRow(tr("Height band"), self.dsm_band)
+
+        self.gsd = QDoubleSpinBox()
+        self.gsd.setDecimals(3)
+        self.gsd.setRange(0.0, 100.0)
+        self.gsd.setSingleStep(0.05)
+        self.gsd.setSuffix(tr(" m"))
+        self.gsd.setSpecialValueText(tr("as trained"))
+        self.gsd.setToolTip(
+            tr("Side of a pixel on the ground while the model works. Smaller shows more and takes longer.")
+        )
+        form.addRow(tr("Pixel size"), shrinkable(self.gsd))
+        self.device = shrinkable(QComboBox())
+        for device, text in zip(
+            DEVICES, (tr("Choose automatically"), tr("Processor (CPU)"), tr("NVIDIA graphics card"))
+        ):
+            self.device.addItem(text, device)
+        self.device.setToolTip(tr("What computes. If the graphics card cannot be used, the processor does it."))
+        form.addRow(tr("Compute on"), self.device)
+
+        self.min_area = QDoubleSpinBox()
+        self.min_area.setDecimals(0)
+        self.min_area.setRange(0, 10_000)
+        self.min_area.setValue(_MIN_AREA_M2)
+        self.min_area.setSuffix(tr(" m²"))
+        self.min_area.setToolTip(tr("Buildings smaller than this are left out."))
+        form.addRow(tr("Smallest building"), shrinkable(self.min_area))
+        self.regularise = QCheckBox(tr("Straighten outlines"))
+        self.regularise.setChecked(True)
+        self.regularise.setToolTip(tr("Give buildings straight walls and square corners where the data agrees."))
+        self.keep_heights = QCheckBox(tr("Also write heights"))
+        self.keep_heights.setToolTip(tr("Adds a raster of heights above the ground. Needs a DSM."))
+        self.skip_empty = QCheckBox(tr("Skip flat areas"))
+        self.skip_empty.setToolTip(
+            tr("Saves time where the DSM shows nothing that stands above the ground. Needs a DSM.")
+        )
+        for box in (self.regularise, self.keep_heights, self.skip_empty):
+            form.addRow(box)
+        self.folder = QgsFileWidget()
+        self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self.folder.setDialogTitle(tr("Folder for results"))
+        self.folder.lineEdit().setPlaceholderText(tr("Temporary folder"))
+        self.folder.setToolTip(
+            tr("Each run gets its own folder in here. Empty: a temporary folder, deleted when QGIS closes.")
+        )
+        form.addRow(tr("Save results in"), self.folder)
+        self._connect()
+
+    def follow_layers(self, rgb: Any, dsm: Any) -> None:
+        """Offer the bands of these layers; the options that need a DSM go with it."""
+        if self._bands_of != (rgb, dsm):
+            self._bands_of = (rgb, dsm)
+            for number, combo in enumerate(self.rgb_bands):
+                combo.setLayer(rgb)
+                if rgb is not None:
+                    combo.setBand(_colour_bands(rgb)[number])
+            self.dsm_band.setLayer(dsm)
+        for widget in self.rgb_bands:
+            widget.setEnabled(rgb is not None)
+        for widget in (self.dsm_band, self.skip_empty, self.keep_heights):
+            widget.setEnabled(dsm is not None)
+
+    def follow_model(self, model: Optional[ModelInfo]) -> None:
+        """Say at which pixel sizes the model works."""
+        if model is None:
+            return
+        trained = words.metres_per_pixel(model.gsd_trained)
+        self.gsd.setSpecialValueText(tr("as trained ({gsd})", gsd=trained))
+        self.gsd.setToolTip(
+            tr(
+                "Side of a pixel on the ground while the model works, from {low} to {high}."
+                " Smaller shows more and takes longer.",
+                low=words.metres_per_pixel(model.gsd_min),
+                high=words.metres_per_pixel(model.gsd_max),
+            )
+        )
+
+    @property
+    def gsd_m(self) -> Optional[float]:
+        """Metres per pixel; None: the model's own."""
+        return self.gsd.value() or None
+
+    @property
+    def bands(self) -> "List[int]":
+        """Red, green and blue band of the RGB layer."""
+        return [combo.currentBand() for combo in self.rgb_bands]
+
+    def remember(self, memory: ProjectMemory) -> None:
+        """Write the options into the project."""
+        values: Dict[str, Any] = {
+            "segment/rgb_bands": ",".join(str(band) for band in self.bands),
+            "segment/dsm_band": self.dsm_band.currentBand(),
+            "segment/gsd": self.gsd.value(),
+            "segment/device": self.device.currentData(),
+            "segment/regularise": self.regularise.isChecked(),
+            "segment/min_area": self.min_area.value(),
+            "segment/skip_empty": self.skip_empty.isChecked(),
+            "segment/keep_heights": self.keep_heights.isChecked(),
+            "segment/folder": self.folder.filePath(),
+        }
+        for key, value in values.items():
+            memory.write(key, value)
+
+    def recall(self, memory: ProjectMemory) -> None:
+        """Take the options from the project, defaults where it holds none (bands after ``follow_layers``)."""
+        bands = memory.read("segment/rgb_bands").split(",")
+        if len(bands) == 3 and all(band.isdigit() and int(band) > 0 for band in bands):
+            for combo, band in zip(self.rgb_bands, bands):
+                combo.setBand(int(band))
+        if memory.read("segment/dsm_band").isdigit() and int(memory.read("segment/dsm_band")) > 0:
+            self.dsm_band.setBand(int(memory.read("segment/dsm_band")))
+        self.gsd.setValue(memory.read_float("segment/gsd", 0.0))
+        device = memory.read("segment/device", "auto")
+        self.device.setCurrentIndex(DEVICES.index(device) if device in DEVICES else 0)
+        self.regularise.setChecked(memory.read_bool("segment/regularise", True))
+        self.min_area.setValue(memory.read_float("segment/min_area", _MIN_AREA_M2))
+        self.skip_empty.setChecked(memory.read_bool("segment/skip_empty", False))
+        self.keep_heights.setChecked(memory.read_bool("segment/keep_heights", False))
+        self.folder.setFilePath(memory.read("segment/folder"))
+
+    def _connect(self) -> None:
+        for combo in (*self.rgb_bands, self.dsm_band):
+            combo.bandChanged.connect(self._on_changed)
+        self.gsd.valueChanged.connect(self._on_changed)
+        self.min_area.valueChanged.connect(self._on_changed)
+        self.device.currentIndexChanged.connect(self._on_changed)
+        self.folder.fileChanged.connect(self._on_changed)
+        for box in (self.regularise, self.keep_heights, self.skip_empty):
+            box.toggled.connect(self._on_changed)
+
+    def _on_changed(self, *_args: Any) -> None:
+        self.changed.emit()
+
+
+def _colour_bands(layer: Any) -> "List[int]":
+    """Bands of red, green and blue: those that the layer is drawn with, else the first three (or the only one)."""
+    renderer = layer.renderer()
+    if renderer is not None and renderer.type() == "multibandcolor":
+        bands = [renderer.redBand(), renderer.greenBand(), renderer.blueBand()]
+        if all(1 <= band <= layer.bandCount() for band in bands):
+            return bands
+    return [min(number, layer.bandCount()) for number in (1, 2, 3)]

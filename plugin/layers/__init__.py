@@ -1,0 +1,1 @@
+"""Layers: results into the tree with their styles, and layers that are no file written out."""

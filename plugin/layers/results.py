@@ -1,0 +1,134 @@
+"""Results into the layer tree: one group a run, each layer with its style."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
+
+from ..i18n import tr
+from ..paths import RESOURCES
+
+RESULT_PROPERTY = "ridgeline/result"
+"""Custom property of every layer that we add; its value is the kind of result."""
+
+
+@dataclass(frozen=True)
+class ResultKind:
+    """One file of a run: its name, how its layer is called, whether it is shown at first, and opened out."""
+
+    file: str
+    title: str
+    visible: bool
+    expanded: bool
+
+    @property
+    def style(self) -> Path:
+        """The layer's style."""
+        return RESOURCES / "styles" / f"{Path(self.file).stem}.qml"
+
+    @property
+    def name(self) -> str:
+        """The kind's key in a run's outputs, such as ``roof_class``."""
+        return Path(self.file).stem
+
+
+def result_kinds() -> Tuple[ResultKind, ...]:
+    """Return what a run may leave behind, uppermost layer first."""
+    return (
+        ResultKind("buildings.gpkg", tr("Buildings"), True, True),
+        ResultKind("roof_class.tif", tr("Roof class"), False, False),
+        ResultKind("land_cover.tif", tr("Land cover"), False, False),
+        ResultKind("confidence.tif", tr("Confidence"), False, False),
+        ResultKind("height_above_ground.tif", tr("Height above ground"), False, False),
+    )
+
+
+def is_result(layer: Any) -> bool:
+    """Whether a layer was added as a result of a run."""
+    return bool(layer.customProperty(RESULT_PROPERTY, ""))
+
+
+@dataclass(frozen=True)
+class AddedRun:
+    """What was added to the tree: the group's name and the layers by kind."""
+
+    group: str
+    layers: Dict[str, Any] = field(default_factory=dict)
+    missing: Tuple[str, ...] = ()
+    """Files that are there but could not be opened."""
+
+
+def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> AddedRun:
+    """Add the results of a run as one group on top of the layer tree.
+
+    Args:
+        outputs: paths by kind (``buildings``, ``roof_class``, …); others are left alone.
+        title: name of the group.
+        project: the project to add to; None: the open one.
+    """
+    project = project or QgsProject.instance()
+    layers: Dict[str, Any] = {}
+    failed: List[str] = []
+    for kind in result_kinds():
+        path = outputs.get(kind.name)
+        if not path or not Path(path).is_file():
+            continue
+        layer = open_result(Path(path), kind)
+        if layer is None:
+            failed.append(kind.file)
+        else:
+            layers[kind.name] = layer
+    group = project.layerTreeRoot().insertGroup(0, title)
+    for kind in result_kinds():
+        layer = layers.get(kind.name)
+        if layer is None:
+            continue
+        project.addMapLayer(layer, False)
+        node = group.addLayer(layer)
+        node.setItemVisibilityChecked(kind.visible)
+        node.setExpanded(kind.expanded)
+    return AddedRun(title, layers, tuple(failed))
+
+
+def open_result(path: Path, kind: ResultKind) -> Optional[Any]:
+    """Return the layer of a result with its style, or None if the file cannot be opened."""
+    if path.suffix == ".gpkg":
+        layer: Any = QgsVectorLayer(f"{path}|layername={path.stem}", kind.title, "ogr")
+        if not layer.isValid():
+            layer = QgsVectorLayer(str(path), kind.title, "ogr")
+    else:
+        layer = QgsRasterLayer(str(path), kind.title)
+    if not layer.isValid():
+        return None
+    layer.setCustomProperty(RESULT_PROPERTY, kind.name)
+    apply_style(layer, kind)
+    return layer
+
+
+def apply_style(layer: Any, kind: ResultKind) -> bool:
+    """Give a layer the style of its kind; return whether there was one."""
+    if not kind.style.is_file():
+        return False
+    _message, loaded = layer.loadNamedStyle(str(kind.style))
+    layer.triggerRepaint()
+    return bool(loaded)
+
+
+def store_style(layer: Any) -> bool:
+    """Store the layer's style in its own GeoPackage, so that it looks the same wherever it is opened."""
+    styles = layer.listStylesInDatabase()
+    if layer.name() in styles[2]:
+        return True
+    message = layer.saveStyleToDatabase(layer.name(), tr("Ridgeline: buildings by roof class"), True, "")
+    return not message
+
+
+def read_run(path: Path) -> Dict[str, Any]:
+    """Return what ``run.json`` says; empty if it cannot be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,52 @@
+"""A run in a few sentences: buildings by roof class, areas, time, warnings."""
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from qgis.core import QgsFeatureRequest
+
+from ..dock.logic import words
+from ..i18n import tr
+from .classes import roof_titles
+
+
+def count_buildings(layer: Any) -> "Dict[str, Tuple[int, float]]":
+    """Return number and area in m² of the buildings of each roof class, most frequent first."""
+    request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry)
+    request.setSubsetOfAttributes(["roof_class", "area_m2"], layer.fields())
+    found: Dict[str, Tuple[int, float]] = {}
+    for feature in layer.getFeatures(request):
+        name = str(feature["roof_class"] or "")
+        number, area = found.get(name, (0, 0.0))
+        found[name] = number + 1, area + float(feature["area_m2"] or 0.0)
+    return dict(sorted(found.items(), key=lambda item: (-item[1][0], item[0])))
+
+
+def summary_lines(record: Mapping[str, Any], buildings: Optional[Any], seconds: float) -> List[str]:
+    """Return the summary, a sentence a line.
+
+    Args:
+        record: what ``run.json`` says; empty if it could not be read.
+        buildings: the layer of buildings; None if there is none.
+        seconds: how long the user waited.
+    """
+    lines: List[str] = []
+    if buildings is not None:
+        lines += _building_lines(count_buildings(buildings))
+    device = str((record.get("device") or {}).get("sentence", "")) if isinstance(record.get("device"), dict) else ""
+    lines.append(tr("Finished in {time}.", time=words.duration(seconds)) + (f" {device}" if device else ""))
+    return lines
+
+
+def _building_lines(found: "Dict[str, Tuple[int, float]]") -> List[str]:
+    total = sum(number for number, _area in found.values())
+    if not total:
+        return [tr("No buildings were found in the region.")]
+    area = words.area(sum(area for _number, area in found.values()))
+    head = (
+        tr("1 building, {area}.", area=area)
+        if total == 1
+        else tr("{n} buildings, {area} together.", n=words.number(total), area=area)
+    )
+    titles = roof_titles()
+    classes = ", ".join(f"{words.number(number)} {titles.get(name, name)}" for name, (number, _a) in found.items())
+    return [head, tr("Roofs: {classes}.", classes=classes)]

@@ -1,0 +1,1 @@
+"""Map tools: draw a region."""

@@ -21,6 +21,7 @@ How a run uses this room (strips of whole rows, from top to bottom, each row onc
         writer.write(tracer.finish())                       # those that touch the lower rim
 
 The buildings, their order and their ids do not depend on how the rows were cut into strips. Only what belongs to
-buildings that may still grow is kept in memory. The GeoPackage appears under its name when the ``with`` block ends well.
+buildings that may still grow is kept in memory. The GeoPackage appears under its name when the ``with`` block ends
+well.
 A run that was killed feeds the stored strips again from the first; it gets the same buildings.
 """

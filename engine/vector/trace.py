@@ -1,0 +1,204 @@
+"""Connected components of a mask that arrives in strips of rows, each handed out once it can grow no more.
+
+Pixels belong together when they share an edge (4-connectivity). A component's pixels, and the values of all maps at
+them, are kept until the rows have passed it; so memory holds what may still grow and nothing else, and what comes out
+does not depend on where the strips were cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from rasterio.features import shapes
+from rasterio.transform import Affine
+from scipy import ndimage
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Maps = Mapping[str, npt.NDArray[np.generic]]
+
+LARGEST_PX = 32_000_000
+"""A component of more pixels is handed out as it is when a strip ends, to bound memory: no building is so large."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A connected component with the maps inside its bounding box.
+
+    Attributes:
+        row0: absolute row of the box's first row.
+        col0: absolute column of the box's first column.
+        mask: bool [h, w], True on the component.
+        maps: name to [h, w], zero outside the component.
+    """
+
+    row0: int
+    col0: int
+    mask: Bools
+    maps: dict[str, npt.NDArray[np.generic]]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Absolute row and column of the component's first pixel in reading order."""
+        return self.row0, self.col0 + int(np.argmax(self.mask[0]))
+
+
+@dataclass
+class _Open:
+    """A component that touches the last row seen: its pixels so far, in pieces of (rows, cols, values by name)."""
+
+    pieces: list[tuple[Ints, Ints, dict[str, npt.NDArray[np.generic]]]]
+    first: tuple[int, int]
+    pixels: int
+
+
+class ComponentTracer:
+    """Finds connected components in strips of rows, from top to bottom.
+
+    Args:
+        col0: absolute column of the strips' first column.
+        row0: absolute row of the first strip's first row.
+        min_pixels: smaller components are dropped.
+    """
+
+    def __init__(self, col0: int, row0: int, min_pixels: int = 1) -> None:
+        self._col0 = col0
+        self._next_row = row0
+        self._min_pixels = min_pixels
+        self._front: Ints | None = None  # number of the open component that each column of the last row belongs to
+        self._open: dict[int, _Open] = {}
+
+    def add(self, row0: int, mask: Bools, maps: Maps) -> list[Component]:
+        """Take the next rows and return the components that are complete now, in no particular order.
+
+        Args:
+            row0: absolute row of the strip's first row.
+            mask: bool [H, W].
+            maps: name to [H, W], whose values each component keeps.
+
+        Raises:
+            ValueError: if rows are missing or given twice, or the width changes.
+        """
+        if row0 != self._next_row:
+            raise ValueError(f"the next strip must begin at row {self._next_row}, not {row0}")
+        if self._front is not None and mask.shape[1] != len(self._front):
+            raise ValueError(f"the strip is {mask.shape[1]} pixels wide, those before {len(self._front)}")
+        if mask.shape[0] == 0:
+            return []
+        self._next_row += mask.shape[0]
+        labels, count = ndimage.label(mask)
+        groups = self._join(labels, count)
+        done = self._collect(row0, labels, count, groups, maps)
+        return done
+
+    def finish(self) -> list[Component]:
+        """Return the components that touch the last row."""
+        rest = [self._close(item) for item in self._open.values()]
+        self._open, self._front = {}, None
+        return [item for item in rest if item is not None]
+
+    @property
+    def first_open(self) -> tuple[int, int]:
+        """Absolute row and column before which no component can begin any more."""
+        return min([item.first for item in self._open.values()] + [(self._next_row, self._col0)])
+
+    def _join(self, labels: npt.NDArray[np.int32], count: int) -> Ints:
+        """Return, for each label, the root it belongs to; open components are the numbers behind the labels.
+
+        Joins the open components with the labels that they touch, and so with each other.
+        """
+        opened = list(self._open)
+        place = {number: count + 1 + i for i, number in enumerate(opened)}
+        parent = np.arange(count + 1 + len(opened), dtype=np.int64)
+
+        def root(i: int) -> int:
+            while parent[i] != i:
+                parent[i] = parent[parent[i]]
+                i = int(parent[i])
+            return i
+
+        if self._front is not None and opened:
+            touching = (self._front > 0) & (labels[0] > 0)
+            pairs = np.unique(np.stack([self._front[touching], labels[0][touching]]), axis=1)
+            for number, label in pairs.T:
+                one, other = root(place[int(number)]), root(int(label))
+                parent[max(one, other)] = min(one, other)
+        return np.array([root(i) for i in range(len(parent))], dtype=np.int64) if opened else parent
+
+    def _collect(
+        self, row0: int, labels: npt.NDArray[np.int32], count: int, groups: Ints, maps: Maps
+    ) -> list[Component]:
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)
+        last = labels[-1]
+        grows = np.zeros(len(groups), dtype=bool)  # by root: touches the last row
+        grows[groups[last[last > 0]]] = True
+        keeps = grows.copy()  # by root: is worth its pixels
+        keeps[groups[1 : count + 1]] |= sizes[1:] >= self._min_pixels
+        keeps[groups[count + 1 :]] = True
+        rows, cols = np.nonzero(labels)
+        label = labels[rows, cols]
+        wanted = keeps[groups[label]]
+        rows, cols, root = rows[wanted], cols[wanted], groups[label[wanted]]
+        order = np.argsort(root, kind="stable")
+        rows, cols, root = rows[order], cols[order], root[order]
+        values = {name: np.asarray(item)[rows, cols] for name, item in maps.items()}
+        starts = np.flatnonzero(np.r_[True, root[1:] != root[:-1]]) if len(root) else np.zeros(0, dtype=np.int64)
+        found: dict[int, _Open] = {}
+        for begin, end in zip(starts, np.r_[starts[1:], len(root)]):
+            part = slice(begin, end)
+            piece = (rows[part] + row0, cols[part] + self._col0, {name: item[part] for name, item in values.items()})
+            first = (int(piece[0][0]), int(piece[1][0]))  # the sort is stable: reading order is kept
+            found[int(root[begin])] = _Open([piece], first, int(end - begin))
+        for i, old in enumerate(self._open.values()):
+            mine = int(groups[count + 1 + i])
+            young = found.get(mine)
+            found[mine] = old if young is None else _merge(old, young)
+        done = [item for mine, item in found.items() if not grows[mine] or item.pixels > LARGEST_PX]
+        going = {mine: item for mine, item in found.items() if grows[mine] and item.pixels <= LARGEST_PX}
+        numbers = np.zeros(len(groups), dtype=np.int64)
+        numbers[list(going)] = np.arange(1, len(going) + 1)
+        self._open = dict(enumerate(going.values(), start=1))
+        self._front = np.where(last > 0, numbers[groups[last]], 0)
+        closed = (self._close(item) for item in done)
+        return [item for item in closed if item is not None]
+
+    def _close(self, item: _Open) -> Component | None:
+        if item.pixels < self._min_pixels:
+            return None
+        rows = np.concatenate([piece[0] for piece in item.pieces])
+        cols = np.concatenate([piece[1] for piece in item.pieces])
+        top, left = int(rows.min()), int(cols.min())
+        rows, cols = rows - top, cols - left
+        shape = (int(rows.max()) + 1, int(cols.max()) + 1)
+        mask = np.zeros(shape, dtype=bool)
+        mask[rows, cols] = True
+        maps = {}
+        for name in item.pieces[0][2]:
+            values = np.concatenate([piece[2][name] for piece in item.pieces])
+            maps[name] = np.zeros(shape, dtype=values.dtype)
+            maps[name][rows, cols] = values
+        return Component(top, left, mask, maps)
+
+
+def outline(mask: Bools, transform: Affine) -> shapely.Polygon:
+    """Return the outline of one connected component, with its holes, along pixel edges.
+
+    Args:
+        mask: bool [h, w], 4-connected.
+        transform: from (col, row) of the mask to coordinates.
+    """
+    rings = [shape for shape, _ in shapes(mask.view(np.uint8), mask=mask, connectivity=4, transform=transform)]
+    if len(rings) != 1:
+        raise ValueError(f"the mask has {len(rings)} parts, not one")
+    polygon = shapely.Polygon(rings[0]["coordinates"][0], rings[0]["coordinates"][1:])
+    # where the outline touches itself at a corner, the corner is written as that of a hole
+    whole: shapely.Polygon = polygon if polygon.is_valid else polygon.buffer(0)
+    return whole
+
+
+def _merge(old: _Open, young: _Open) -> _Open:
+    return _Open(old.pieces + young.pieces, min(old.first, young.first), old.pixels + young.pixels)

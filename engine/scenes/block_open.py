@@ -1,0 +1,155 @@
+"""Ways to fill a block without streets of houses: parks, fields, woods, water, squares, and churches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from .plan import District, Plot
+from .styles import DRY, EARTH, GARDEN, GRAVELLED, LAWN, PAVED, RED_EARTH, SANDY, TARRED
+
+CROP = ("low_vegetation", "crop", "soil")
+
+
+def park(d: District, block: Plot) -> None:
+    """Lawns, paths, groups of trees, a pond."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area(block, LAWN)
+    for _ in range(int(rng.integers(1, 4))):
+        v = rng.uniform(v0, v1)
+        d.area((u0, v, u1, v + rng.uniform(1.5, 4)), (GRAVELLED, PAVED, TARRED, SANDY)[rng.integers(4)], 0.3)
+    if rng.random() < 0.25:
+        d.area((u0 + 4, v0 + 4, rng.uniform(u0 + 10, u1), rng.uniform(v0 + 10, v1)), ("clutter", "water", "water"), 2.0)
+    if rng.random() < 0.3:  # a court for games
+        u, v = rng.uniform(u0, u1 - 18), rng.uniform(v0, v1 - 12)
+        d.area((u, v, u + 34, v + 17), ("clutter", str(rng.choice(["terracotta", "green_metal", "blue_metal"])), "sand"))
+    d.scatter(block, d.style.trees * rng.uniform(0.5, 3.0))
+
+
+def field(d: District, block: Plot) -> None:
+    """Strips of crops, ploughed or mown."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    v = v0
+    while v < v1:
+        depth = rng.uniform(12, 70)
+        kind = (CROP, DRY, GARDEN, ("low_vegetation", "soil", "dry_grass"), ("low_vegetation", "red_soil", "crop"))
+        d.area((u0, v, u1, min(v + depth, v1)), kind[rng.integers(5)], 0.5)
+        if rng.random() < 0.2:
+            d.hedge(u0, v, u1, v)
+        v += depth
+    d.scatter(block, 0.04)
+    if rng.random() < 0.12:  # bales, heaps
+        for _ in range(int(rng.integers(3, 14))):
+            d.thing("rubble", rng.uniform(u0, u1), rng.uniform(v0, v1), rng.uniform(0, 3), (1.6, 1.4, 1.3),
+                    d.colour("thatch", "white"))  # fmt: skip
+
+
+def wood(d: District, block: Plot) -> None:
+    """A closed wood with a ragged edge."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area(block, GARDEN, 1.0)
+    spacing = rng.uniform(4.0, 7.0)
+    v = v0
+    while v < v1:
+        u = u0
+        while u < u1:
+            if rng.random() < 0.9:
+                d.tree(u + rng.normal(0, 1.2), v + rng.normal(0, 1.2), spacing / 5.0, True)
+            u += spacing
+        v += spacing * 0.9
+
+
+def meadow(d: District, block: Plot) -> None:
+    """Grass with single trees and rows of bushes."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area(block, (LAWN, DRY, GARDEN)[rng.integers(3)], 1.0)
+    d.scatter(block, rng.uniform(0.02, 0.35))
+    if rng.random() < 0.5:
+        v = rng.uniform(v0, v1)
+        for k in range(int((u1 - u0) / 7)):
+            d.tree(u0 + 7 * k + rng.normal(0, 0.8), v + rng.normal(0, 0.8))
+
+
+def yard(d: District, block: Plot) -> None:
+    """Bare ground, heaps, stacks, a site where something is being built."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area(block, (EARTH, RED_EARTH, SANDY, GRAVELLED)[rng.integers(4)], 1.0)
+    for _ in range(int(rng.integers(0, 12))):
+        size = (float(rng.uniform(2, 12)), float(rng.uniform(1.5, 6)), float(rng.uniform(0.5, 3.5)))
+        kind = str(rng.choice(["rubble", "box", "van", "tent"], p=[0.55, 0.25, 0.12, 0.08]))
+        d.thing(kind, rng.uniform(u0, u1), rng.uniform(v0, v1), rng.uniform(0, 3), size,
+                d.colour("soil", "red_soil", "concrete", "container", "sand", "fabric"))  # fmt: skip
+    for _ in range(int(rng.integers(0, 3))):
+        u, v = rng.uniform(u0, u1), rng.uniform(v0, v1)
+        d.wall(u, v, u + rng.uniform(4, 15), v)
+    d.scatter(block, d.style.trees * 0.4)
+
+
+def water(d: District, block: Plot) -> None:
+    """A lake or river with a wooded bank."""
+    u0, v0, u1, v1 = block
+    d.area((u0 - 8, v0 - 8, u1 + 8, v1 + 8), ("clutter", "water", "water"), 3.0)
+    for _ in range(int((u1 - u0) / 6)):
+        d.tree(d.rng.uniform(u0, u1), v0 - d.rng.uniform(7, 12))
+
+
+def plaza(d: District, block: Plot) -> None:
+    """A paved square: market tents, parasols, trees in rows, parked cars, people's clutter."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area(block, (PAVED, PAVED, TARRED, SANDY)[rng.integers(4)])
+    for _ in range(int(rng.integers(0, 9))):
+        size = float(rng.uniform(2, 5))
+        d.thing("tent", rng.uniform(u0, u1), rng.uniform(v0, v1), float(rng.choice([0, 0.05, 0.8])),
+                (size, size * float(rng.uniform(0.7, 1.2)), float(rng.uniform(2.2, 3.2))), d.colour("fabric", "white"))  # fmt: skip
+    if rng.random() < 0.7:
+        for k in range(int((u1 - u0) / 8)):
+            d.tree(u0 + 4 + 8 * k, v0 + 4, 0.8)
+    for _ in range(int(rng.integers(0, 10))):
+        d.car(rng.uniform(u0, u1), v1 - 4, math.pi / 2 if rng.random() < 0.5 else 0.3)
+
+
+def monument(d: District, block: Plot) -> None:
+    """A church, mosque or hall in a green: nave, tower, apse or domes."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area(block, (LAWN, PAVED, GRAVELLED)[rng.integers(3)])
+    cu, cv = (u0 + u1) / 2, (v0 + v1) / 2
+    length, width = rng.uniform(18, 45), rng.uniform(8, 16)
+    eave = float(rng.uniform(7, 15))
+    kind = rng.random()
+    if kind < 0.6:
+        d.building((cu - length / 2, cv - width / 2, cu + length / 2, cv + width / 2), "gable", eave, pitch=0.9)
+        size = rng.uniform(4, 7)
+        d.building((cu - length / 2 - size, cv - size / 2, cu - length / 2, cv + size / 2), "pyramid",
+                   eave + float(rng.uniform(6, 16)), pitch=1.2)  # fmt: skip
+        if rng.random() < 0.6:
+            d.building((cu + length / 2 - width / 2, cv - width / 2, cu + length / 2 + width / 2, cv + width / 2),
+                       "revolved", eave * 0.8)  # fmt: skip
+    elif kind < 0.85:
+        d.building((cu - width, cv - width, cu + width, cv + width), "flat", eave)
+        d.building((cu - width * 0.6, cv - width * 0.6, cu + width * 0.6, cv + width * 0.6), "revolved", eave + 2.5)
+        for su in (-1, 1):
+            d.building((cu + su * width * 0.95 - 1.6, cv + width * 0.95 - 1.6, cu + su * width * 0.95 + 1.6,
+                        cv + width * 0.95 + 1.6), "revolved", eave + 10)  # fmt: skip
+    else:
+        d.building((cu - length / 2, cv - width, cu + length / 2, cv + width), "arched", eave * 0.7)
+    d.scatter(block, d.style.trees * 1.4)
+
+
+OPEN_BLOCKS: dict[str, Callable[[District, Plot], None]] = {
+    "park": park,
+    "field": field,
+    "wood": wood,
+    "meadow": meadow,
+    "yard": yard,
+    "water": water,
+    "plaza": plaza,
+    "monument": monument,
+}
+"""Ways to fill a block without streets of houses."""

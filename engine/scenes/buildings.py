@@ -1,0 +1,182 @@
+"""Buildings: what they are in metres, and how they are drawn into the layers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from shapely import Polygon
+from shapely.affinity import rotate, translate
+
+from ..classes import LAND_COVER
+from .canvas import Canvas
+from .footprints import Outline
+from .materials import ROOF_MATERIALS, stain, texture
+from .noise import FloatArray
+from .roofs import Roof, roof_surface
+
+BUILDING = next(info.id for info in LAND_COVER if info.name == "building")
+PLANES_PER_BUILDING = 256
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A small thing on a roof, in the building's frame.
+
+    Attributes:
+        kind: ``box`` (chimney, plant), ``panel`` (solar), ``window`` (skylight) or ``dormer``.
+        p: centre along p, metres.
+        q: centre along q, metres.
+        length: size along p, metres.
+        width: size along q, metres.
+        height: height above the roof at its centre, metres.
+        colour: linear reflectance.
+        turned: angle against the building's frame, radians.
+    """
+
+    kind: str
+    p: float
+    q: float
+    length: float
+    width: float
+    height: float
+    colour: tuple[float, float, float]
+    turned: float = 0.0
+
+
+@dataclass(frozen=True)
+class Building:
+    """One building: a level eave over an outline, and a roof.
+
+    Attributes:
+        id: from 1, unique in the scene.
+        x: world x of the frame's origin, metres.
+        y: world y of the frame's origin, metres.
+        angle: direction of p in the world, radians.
+        outline: the roof's outline (overhang included) in the frame.
+        roof: what stands on it.
+        base: height of the ground floor, metres above the scene's zero.
+        eave: height of the eave above ``base``, metres.
+        colour: linear reflectance of the roof.
+        stain_colour: reflectance of its stains, moss or rust.
+        stain_share: share of the roof that they cover, 0..1.
+        material: name in ``ROOF_MATERIALS``.
+        details: chimneys, panels and the like.
+        overhang: how far the roof stands over the walls, metres.
+        hollow: True for an unfinished house: walls without a roof, open to the sky. It is clutter, no building.
+    """
+
+    id: int
+    x: float
+    y: float
+    angle: float
+    outline: Outline
+    roof: Roof
+    base: float
+    eave: float
+    colour: tuple[float, float, float]
+    stain_colour: tuple[float, float, float]
+    stain_share: float
+    material: str
+    details: tuple[Detail, ...] = ()
+    overhang: float = 0.3
+    hollow: bool = False
+
+    @property
+    def reach(self) -> float:
+        """Distance from the origin to the outline's farthest corner, metres."""
+        p0, q0, p1, q1 = self.outline.bounds
+        return math.hypot(max(abs(p0), abs(p1)), max(abs(q0), abs(q1)))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """World bounds, metres."""
+        p0, q0, p1, q1 = self.outline.bounds
+        cos, sin = math.cos(self.angle), math.sin(self.angle)
+        xs = [self.x + p * cos - q * sin for p in (p0, p1) for q in (q0, q1)]
+        ys = [self.y + p * sin + q * cos for p in (p0, p1) for q in (q0, q1)]
+        return min(xs), min(ys), max(xs), max(ys)
+
+    def polygon(self) -> Polygon:
+        """Return the roof's outline in world coordinates."""
+        turned = rotate(self.outline.polygon(), self.angle, origin=(0, 0), use_radians=True)
+        return translate(turned, self.x, self.y)
+
+    def world(self, p: float, q: float) -> tuple[float, float]:
+        """Return world coordinates of a point of the frame."""
+        cos, sin = math.cos(self.angle), math.sin(self.angle)
+        return self.x + p * cos - q * sin, self.y + p * sin + q * cos
+
+
+def colour_array(colour: tuple[float, float, float]) -> FloatArray:
+    """Return a colour as an array [3]."""
+    return np.asarray(colour, np.float32)
+
+
+def draw_building(canvas: Canvas, building: Building) -> None:
+    """Draw one building with its details: heights, labels and reflectance."""
+    patch = canvas.patch(*building.bounds)
+    if patch is None:
+        return
+    p, q = patch.local(building.x, building.y, building.angle)
+    height, plane, along_p = roof_surface(building.roof, building.outline, p, q)
+    inside = building.outline.contains(p, q)
+    if building.hollow:
+        inside &= building.outline.depth(p, q) < 0.3
+    top = height + np.float32(building.base + building.eave)
+    surface = canvas.surface[patch.at]
+    inside &= top > surface
+    if not inside.any():
+        return
+    np.copyto(surface, top, where=inside)
+    mixed = bool(along_p.any())
+    if mixed:
+        across, along = np.where(along_p, p, q), np.where(along_p, q, p)
+    else:
+        across, along = q, p
+    grain = texture(ROOF_MATERIALS[building.material], patch, across, along, building.id)
+    patch.paint(colour_array(building.colour), grain, inside)
+    if building.stain_share > 0:
+        stain(patch, grain, colour_array(building.stain_colour), inside, 2.5, building.stain_share, building.id + 7)
+    if building.hollow:
+        canvas.cover[patch.at][inside] = BUILDING + 4  # clutter
+        return
+    canvas.cover[patch.at][inside] = BUILDING
+    canvas.roof_class[patch.at][inside] = building.roof.roof_class
+    canvas.building[patch.at][inside] = building.id
+    np.copyto(canvas.plane[patch.at], np.int32(building.id * PLANES_PER_BUILDING) + plane, where=inside)
+    for detail in building.details:
+        _draw_detail(canvas, building, detail)
+    np.copyto(canvas.roof_surface[patch.at], surface, where=inside)
+
+
+def _draw_detail(canvas: Canvas, building: Building, detail: Detail) -> None:
+    x, y = building.world(detail.p, detail.q)
+    reach = 0.5 * math.hypot(detail.length, detail.width) + canvas.gsd
+    patch = canvas.patch(x - reach, y - reach, x + reach, y + reach)
+    if patch is None:
+        return
+    p, q = patch.local(x, y, building.angle + detail.turned)
+    # A detail thinner than a pixel still covers the pixel it stands on.
+    half_length, half_width = max(detail.length / 2, canvas.gsd * 0.55), max(detail.width / 2, canvas.gsd * 0.55)
+    inside = (np.abs(p) <= np.float32(half_length)) & (np.abs(q) <= np.float32(half_width))
+    inside &= canvas.building[patch.at] == building.id
+    if not inside.any():
+        return
+    surface = canvas.surface[patch.at]
+    if detail.kind == "box":
+        np.copyto(surface, surface[inside].mean() + np.float32(detail.height), where=inside)
+    elif detail.kind == "dormer":
+        ridge = surface[inside].mean() + np.float32(detail.height)
+        np.copyto(surface, np.maximum(surface, ridge - np.float32(0.5) * np.abs(p)), where=inside)
+    else:
+        surface += inside * np.float32(detail.height)
+    if detail.kind == "dormer":
+        return  # covered like the roof around it
+    colour = colour_array(detail.colour)
+    if detail.kind == "panel":
+        seams = np.float32(1) + np.float32(0.25) * ((p % np.float32(1.0)) < np.float32(canvas.gsd * 0.6))
+        patch.paint(colour, seams, inside)
+    else:
+        patch.paint(colour, None, inside)

@@ -17,9 +17,9 @@ def model_info(entry: LibraryEntry) -> dict[str, Any]:
 
     Keys: ``name``, ``origin`` (``shipped``, ``user`` or ``folder``), ``folder``, ``size_bytes``; of a damaged model
     ``fault`` and ``hint``; of all others ``version``, ``title``, ``description``, ``licence``, ``source``,
-    ``trained_on``, ``metrics``, ``inputs``, ``runs_with`` (kinds of rasters that together suffice), ``outputs`` (classes with
-    colours), ``gsd``, ``tile``, ``precisions``, ``runtimes``, ``trainable`` and ``card`` (text of its README.md). All
-    texts come from whoever made the model: escape them where they are shown.
+    ``trained_on``, ``metrics``, ``inputs``, ``runs_with`` (kinds of rasters that together suffice), ``outputs``
+    (classes with colours), ``gsd``, ``tile``, ``precisions``, ``runtimes``, ``trainable`` and ``card`` (text of its
+    README.md). All texts come from whoever made the model: escape them where they are shown.
     """
     about: dict[str, Any] = {
         "name": entry.name,

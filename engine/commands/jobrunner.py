@@ -5,7 +5,8 @@ is put aside and file descriptor 1 is made to point at standard error, so that w
 or from C, lands in the log.
 
 How a run is cancelled: a line ``{"cancel": true}`` on standard input, SIGTERM or SIGINT (Ctrl+C), or nobody reading the
-events any more. The end of standard input alone is no wish to cancel: a run started with an empty input goes on. Work
+events any more, or the end of standard input after a line was read from it: who has spoken there keeps it open for as
+long as he lives. Without such a line its end is no wish to cancel: a run started with an empty input goes on. Work
 that does not notice within ``GRACE_S`` seconds (a library that cannot be interrupted) is ended with the process; jobs
 keep their ledgers such that this loses nothing.
 """
@@ -211,17 +212,18 @@ class _Stop:
 
     def _listen_on_stdin(self) -> None:
         # not sys.stdin: its lock would be held by this thread while the interpreter shuts down
-        rest = b""
+        rest, spoken = b"", False
         while not self._ended.is_set():
             try:
                 chunk = os.read(0, 4096)
             except OSError:
                 return
+            *lines, rest = (rest + chunk).split(b"\n")
+            spoken = spoken or bool(lines)
+            if any(_is_cancel(line) for line in lines) or (not chunk and spoken):
+                self._ask()
             if not chunk:
                 return
-            *lines, rest = (rest + chunk).split(b"\n")
-            if any(_is_cancel(line) for line in lines):
-                self._ask()
 
     def _ask(self) -> None:
         if not self._asked.is_set():

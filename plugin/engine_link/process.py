@@ -65,6 +65,8 @@ class EngineProcess:
         ]
         for thread in self._threads:
             thread.start()
+        # from now on the end of the engine's input means that QGIS is gone
+        self.send({"hello": True})
 
     @property
     def pid(self) -> int:

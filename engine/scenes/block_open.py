@@ -23,7 +23,9 @@ def park(d: District, block: Plot) -> None:
         d.area((u0 + 4, v0 + 4, rng.uniform(u0 + 10, u1), rng.uniform(v0 + 10, v1)), ("clutter", "water", "water"), 2.0)
     if rng.random() < 0.3:  # a court for games
         u, v = rng.uniform(u0, u1 - 18), rng.uniform(v0, v1 - 12)
-        d.area((u, v, u + 34, v + 17), ("clutter", str(rng.choice(["terracotta", "green_metal", "blue_metal"])), "sand"))
+        d.area(
+            (u, v, u + 34, v + 17), ("clutter", str(rng.choice(["terracotta", "green_metal", "blue_metal"])), "sand")
+        )
     d.scatter(block, d.style.trees * rng.uniform(0.5, 3.0))
 
 

@@ -316,7 +316,9 @@ def halls(d: District, block: Plot) -> None:
         depth = min(rng.uniform(16, 90), v1 - v0 - 6)
         v = v0 + rng.uniform(3, max(v1 - v0 - depth - 2, 3.5))
         if rng.random() < 0.85 and width > 10:
-            d.building((u, v, u + width, v + depth), eave=float(rng.uniform(*d.style.eave)), pitch=rng.uniform(0.1, 0.4))
+            d.building(
+                (u, v, u + width, v + depth), eave=float(rng.uniform(*d.style.eave)), pitch=rng.uniform(0.1, 0.4)
+            )
             if rng.random() < 0.5:
                 w = rng.uniform(5, 12)
                 d.building((u - w * 0.0, v + depth, u + width * rng.uniform(0.2, 0.8), min(v + depth + w, v1 - 1)),

@@ -115,7 +115,10 @@ def maximal_rects(rects: tuple[Rect, ...]) -> tuple[Rect, ...]:
     qs = sorted({value for rect in rects for value in (rect[1], rect[3])})
     filled = np.array(
         [
-            [any(r[0] <= (a + b) / 2 <= r[2] and r[1] <= (c + d) / 2 <= r[3] for r in rects) for c, d in zip(qs, qs[1:])]
+            [
+                any(r[0] <= (a + b) / 2 <= r[2] and r[1] <= (c + d) / 2 <= r[3] for r in rects)
+                for c, d in zip(qs, qs[1:])
+            ]
             for a, b in zip(ps, ps[1:])
         ]
     )

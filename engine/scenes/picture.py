@@ -33,8 +33,8 @@ class PictureConfig:
         sharpen: strength of unsharp masking.
         noise: grain, in 0..1 units.
         jpeg: quality 20..95; 0 for none.
-        lean: tangent of the view angle: things lean by height times this. 0 for a true orthophoto.
-        lean_angle: direction that they lean to, radians.
+        lean: tangent of the view angle: walls show by height times this. 0 for a true orthophoto.
+        lean_angle: side on which walls show, radians.
         shift: rows and columns by which the picture is misregistered, pixels.
         smear: True for a picture coloured from the laser points: ragged edges.
     """
@@ -63,7 +63,7 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
 
     Args:
         rng: source of chance.
-        registered: True forbids lean, shift and smear: the picture then fits its labels exactly.
+        registered: True forbids shifts: the picture's roofs then lie exactly on their labels.
     """
     cloudy = rng.random() < 0.18
     exposure = float(np.exp(rng.normal(0.0, 0.16)))
@@ -83,10 +83,10 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
         sharpen=float(rng.choice([0.0, rng.uniform(0.2, 1.2)], p=[0.55, 0.45])),
         noise=float(rng.uniform(0.0, 0.02)),
         jpeg=int(rng.choice([0, rng.integers(35, 95)], p=[0.5, 0.5])),
-        lean=float(rng.uniform(0.02, 0.3)) if displaced and rng.random() < 0.3 else 0.0,
+        lean=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.3 else 0.0,
         lean_angle=float(rng.uniform(0, 2 * np.pi)),
         shift=(int(rng.integers(-3, 4)), int(rng.integers(-3, 4))) if displaced and rng.random() < 0.4 else (0, 0),
-        smear=bool(displaced and rng.random() < 0.12),
+        smear=bool(rng.random() < 0.1),
     )
 
 
@@ -146,25 +146,30 @@ def _box(values: FloatArray, size: int) -> FloatArray:
 
 
 def _lean(canvas: Canvas, image: FloatArray, config: PictureConfig) -> FloatArray:
-    """Move what is high along the lean; walls come into sight between a roof and its foot."""
-    above = np.maximum(np.where(canvas.canopy, 0.7, 1.0) * (canvas.surface - canvas.ground), 0).astype(np.float32)
-    travel = above * np.float32(config.lean / canvas.gsd)
+    """Show the walls that a view from the side shows: each roof stays where it is, its foot moves along the lean.
+
+    In a real picture the foot stays and the roof moves; relative to the roof, which is what labels outline, it is the
+    same picture.
+    """
+    roof = canvas.building > 0
+    travel = np.where(roof, canvas.surface - canvas.ground, 0).astype(np.float32)
+    travel *= np.float32(config.lean / canvas.gsd)
     dx, dy = np.cos(config.lean_angle), np.sin(config.lean_angle)
     result = image.copy()
-    roof = canvas.building > 0
-    wall_tone = np.float32(0.32) + np.float32(0.03) * noise(0.0, canvas.row0, canvas.col0, *canvas.shape, 91)
-    most = min(int(np.ceil(float(travel.max()))), 14)
+    # A wall that faces the sun is bright, one that does not has the light of the sky only.
+    facing = max(float(np.cos(config.lean_angle - config.azimuth)), 0.0) * np.cos(config.elevation)
+    tone = np.float32(0.5 * (config.sun * facing * 0.9 + config.sky))
+    window = (canvas.row0, canvas.col0, *canvas.shape)
+    texture = 1 + np.float32(0.12) * noise(0.0, *window, 91) + np.float32(0.2) * noise(2.0, *window, 92)
+    tints = (np.float32(1.04), np.float32(1.0), np.float32(0.93))
+    most = min(int(np.ceil(float(travel.max()))), 12)
+    open_ground = ~roof & ~canvas.canopy
     for k in range(1, most + 1):
         rows, cols = round(float(dy * k)), round(float(dx * k))
-        here = shifted(travel, rows, cols)
-        arrives = here >= k - 0.5
-        if not arrives.any():
-            continue
-        is_top = arrives & (here < k + 0.5)
-        is_wall = arrives & ~is_top & shifted(roof.astype(np.float32), rows, cols).astype(bool)
+        wall = open_ground & (shifted(travel, rows, cols) >= k - 0.3)
         for band in range(3):
-            np.copyto(result[band], wall_tone, where=is_wall)
-            np.copyto(result[band], shifted(image[band], rows, cols), where=is_top | (arrives & ~is_wall))
+            np.copyto(result[band], tone * tints[band] * texture, where=wall)
+        open_ground &= ~wall
     return result
 
 

@@ -242,7 +242,9 @@ class District:
         height = radius * float(rng.uniform(1.4, 3.0)) if not palm else float(rng.uniform(3.5, 11))
         if not tall and not palm:
             height = radius * float(rng.uniform(1.0, 2.4))
-        family = "bare" if self.bare and rng.random() < 0.6 else self.leaf_families[rng.integers(len(self.leaf_families))]
+        family = (
+            "bare" if self.bare and rng.random() < 0.6 else self.leaf_families[rng.integers(len(self.leaf_families))]
+        )
         gaps = float(rng.uniform(0.35, 0.6)) if family == "bare" else float(max(rng.normal(0.1, 0.15), 0))
         self.plan.trees.append(
             Tree(x, y, radius, height, kind, _colour(rng, str(family)), float(rng.uniform(0.08, 0.34)), min(gaps, 0.6),
@@ -289,7 +291,9 @@ class District:
                       length / pieces, width, height, colour, int(rng.integers(1 << 14)))
             )  # fmt: skip
 
-    def thing(self, kind: str, u: float, v: float, angle: float, size: tuple[float, float, float], colour: Colour) -> None:
+    def thing(
+        self, kind: str, u: float, v: float, angle: float, size: tuple[float, float, float], colour: Colour
+    ) -> None:
         """Put a thing of length, width and height ``size`` at a point of the frame."""
         x, y = self.world(u, v)
         self.plan.things.append(Thing(kind, x, y, self.angle + angle, *size, colour, int(self.rng.integers(1 << 14))))

@@ -143,7 +143,11 @@ def _other(rng: Generator, length: float, width: float) -> tuple[Roof, Outline]:
         slope = min(slope, 5.0 / width)
         return Roof(roof_id, "mono", {"slope": max(slope, 0.09)}), rectangle(length, width)
     if form == "offset_sheds":
-        values = {"slope": rng.uniform(0.2, 0.6), "step": rng.uniform(0.8, 2.5), "split": width * rng.uniform(-0.2, 0.2)}
+        values = {
+            "slope": rng.uniform(0.2, 0.6),
+            "step": rng.uniform(0.8, 2.5),
+            "split": width * rng.uniform(-0.2, 0.2),
+        }
         return Roof(roof_id, "offset_sheds", values), rectangle(length, width)
     if form == "butterfly":
         return Roof(roof_id, "butterfly", {"slope": rng.uniform(0.1, 0.35)}), rectangle(length, width)

@@ -101,9 +101,7 @@ def draw_terrain(
         direction = rng.uniform(0, 2 * math.pi)
         k = 2 * math.pi / length
         steepness = rng.uniform(0.0, 0.35) * min(max_slope, 0.3) * 0.7
-        waves.append(
-            Wave(steepness / k, k * math.cos(direction), k * math.sin(direction), rng.uniform(0, 2 * math.pi))
-        )
+        waves.append(Wave(steepness / k, k * math.cos(direction), k * math.sin(direction), rng.uniform(0, 2 * math.pi)))
     steps = []
     for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.28, 0.12]))):
         direction = rng.uniform(0, 2 * math.pi)

@@ -75,7 +75,9 @@ def add_district(plan: Plan, rng: Generator, style: Style, bounds: Bounds, balan
     walk_soil = make_soil(rng, "impervious_surface", "paving", "concrete")
     vs = _cuts(rng, reach, style.block_depth, style.street)
     for k, (v, v_next, street) in enumerate(vs):
-        _street(district, (-reach, v - street / 2, reach, v - street / 2), street, soil, walk_soil, k % 2 == 0, clip, bounds)
+        _street(
+            district, (-reach, v - street / 2, reach, v - street / 2), street, soil, walk_soil, k % 2 == 0, clip, bounds
+        )
         us = _cuts(rng, reach, style.block_length, style.street)
         for u, u_next, side in us:
             block = (u, v, u_next - side, v_next - street)
@@ -83,7 +85,9 @@ def add_district(plan: Plan, rng: Generator, style: Style, bounds: Bounds, balan
                 continue
             if not _touches(district, block, bounds, clip):
                 continue
-            _street(district, (u - side / 2, block[1], u - side / 2, block[3]), side, soil, walk_soil, False, clip, bounds)
+            _street(
+                district, (u - side / 2, block[1], u - side / 2, block[3]), side, soil, walk_soil, False, clip, bounds
+            )
             fill_block(district, pick(rng, style.blocks), block)
 
 
@@ -128,9 +132,7 @@ def _street(
     walk = float(rng.uniform(1.0, 2.2)) if paved and width > 7 else 0.0
     marking = str(rng.choice(["none", "line", "dashes", "zebra"], p=[0.4, 0.2, 0.25, 0.15])) if paved else "none"
     ragged = 0.05 if paved else 0.5
-    d.plan.roads.append(
-        Road(xa, ya, xb, yb, max(width - 2 * walk, 2.0), soil, 0.0, marking, walk, walk_soil, ragged)
-    )
+    d.plan.roads.append(Road(xa, ya, xb, yb, max(width - 2 * walk, 2.0), soil, 0.0, marking, walk, walk_soil, ragged))
     length = math.hypot(line[2] - line[0], line[3] - line[1])
     along = math.atan2(line[3] - line[1], line[2] - line[0])
     cu, su = math.cos(along), math.sin(along)

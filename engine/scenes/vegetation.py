@@ -88,7 +88,9 @@ def draw_tree(canvas: Canvas, tree: Tree, ground: float) -> None:
     surface = canvas.surface[patch.at]
     mask &= top > surface + np.float32(0.1)
     np.copyto(surface, top, where=mask)
-    shade = np.float32(0.82) + np.float32(0.22) * np.minimum(crown, 1) + np.float32(0.09) * grain + np.float32(0.08) * lump
+    shade = (
+        np.float32(0.82) + np.float32(0.22) * np.minimum(crown, 1) + np.float32(0.09) * grain + np.float32(0.08) * lump
+    )
     patch.paint(np.asarray(tree.colour, np.float32), np.maximum(shade, np.float32(0.3)), mask)
     _label(canvas, patch.at, mask, tree.height)
 
@@ -111,7 +113,11 @@ def draw_hedge(canvas: Canvas, hedge: Hedge) -> None:
     across = np.abs(q) * np.float32(2 / hedge.width) * (1 + np.float32(0.22) * lump) + np.float32(0.1) * grain
     mask = (across < 1) & (np.abs(p) < np.float32(length / 2) + np.float32(0.4) * lump)
     mask &= patch.noise(2.0, hedge.key + 9) > -1.6
-    crown = 1 - np.float32(0.25) * across * across + np.float32(hedge.rough) * (lump * np.float32(0.6) + grain * np.float32(0.7))
+    crown = (
+        1
+        - np.float32(0.25) * across * across
+        + np.float32(hedge.rough) * (lump * np.float32(0.6) + grain * np.float32(0.7))
+    )
     top = canvas.ground[patch.at] + np.float32(hedge.height) * np.maximum(crown, np.float32(0.15))
     surface = canvas.surface[patch.at]
     mask &= top > surface

@@ -35,7 +35,8 @@ class SceneConfig:
         styles: weight of each kind of place; empty for the usual mix.
         balance: probability that a roof's class is drawn from the balanced table instead of the place's.
         max_slope: steepest mean slope of the ground, metres per metre.
-        registered: share of chips whose picture fits the heights exactly. Only these may be used without heights.
+        registered: share of chips whose picture fits labels and heights exactly; the others are shifted by up to
+            three pixels and may not be used without heights.
         sensor: fixes the height sensor; None draws one for each chip.
         picture: fixes light and camera; None draws them for each chip.
         feet: share of chips whose heights are in feet by mistake.
@@ -48,7 +49,7 @@ class SceneConfig:
     styles: dict[str, float] = field(default_factory=dict)
     balance: float = 0.35
     max_slope: float = 0.3
-    registered: float = 0.6
+    registered: float = 1.0
     sensor: SensorConfig | None = None
     picture: PictureConfig | None = None
     feet: float = 0.01
@@ -111,7 +112,7 @@ class SceneChip:
     flags: SceneFlags
 
 
-def chip(seed: int, index: int, config: SceneConfig) -> SceneChip:
+def make_chip(seed: int, index: int, config: SceneConfig) -> SceneChip:
     """Return chip number ``index`` of the endless sequence of ``seed``: the same arguments give the same bits."""
     rng = np.random.default_rng((seed, index))
     gsd = float(np.exp(rng.uniform(np.log(config.gsd[0]), np.log(config.gsd[1]))))
@@ -181,7 +182,7 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
     outer = (slice(cut, canvas.shape[0] - cut), slice(cut, canvas.shape[1] - cut))
     edges = boundaries(canvas.building)
     flags = SceneFlags(
-        registered=picture.lean == 0 and picture.shift == (0, 0) and not picture.smear,
+        registered=picture.shift == (0, 0),
         feet=feet,
         sensor=sensor.kind,
         sensor_config=sensor,

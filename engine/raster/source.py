@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
@@ -252,6 +253,7 @@ def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Aff
         )
     if use_gcps:
         transform = rasterio.transform.from_gcps(gcps)
+        use_gcps = _bends(gcps)
     if not all(map(math.isfinite, transform[:6])) or transform.determinant == 0:
         raise RidgelineError(
             ErrorCode.NO_GEOREFERENCE,
@@ -259,6 +261,15 @@ def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Aff
             "Georeference it again.",
         )
     return horizontal(crs), transform, tuple(gcps) if use_gcps else ()
+
+
+def _bends(gcps: list[GroundControlPoint]) -> bool:
+    """Return whether GDAL can fit its polynomial to the points; points in only two rows allow an affine fit alone."""
+    try:
+        with GCPTransformer(gcps):
+            return True
+    except CPLE_BaseError:
+        return False
 
 
 def _height_factor(dataset: Any, item: RasterInput, band: int, label: str) -> tuple[float, str | None]:

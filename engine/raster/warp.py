@@ -120,7 +120,7 @@ class Warper:
         """
         channels = values.shape[0]
         if not valid.any():
-            return np.zeros((channels, *block.shape), values.dtype), np.zeros(block.shape, np.bool_)
+            return self._blanked(np.zeros((channels, *block.shape), values.dtype), np.zeros(block.shape, np.bool_))
         if inside and valid.all():
             out = np.zeros((channels, *block.shape), values.dtype)
             self._reproject(values, out, block, window)
@@ -129,14 +129,18 @@ class Warper:
             filled = np.where(valid, values, np.float32(np.nan)).astype(np.float32, copy=False)
             out = np.full((channels, *block.shape), np.nan, np.float32)
             self._reproject(filled, out, block, window, src_nodata=np.nan, dst_nodata=np.nan)
-            return out, np.asarray(np.isfinite(out).all(axis=0))
+            return self._blanked(out, np.asarray(np.isfinite(out).all(axis=0)))
         opaque = np.iinfo(values.dtype).max
         layers = np.concatenate([values, np.where(valid, opaque, 0).astype(values.dtype)[None]])
         out = np.zeros((channels + 1, *block.shape), values.dtype)
         alpha = channels + 1
         limits = {"SRC_ALPHA_MAX": str(opaque), "DST_ALPHA_MAX": str(opaque)}
         self._reproject(layers, out, block, window, src_alpha=alpha, dst_alpha=alpha, **limits)
-        return out[:channels], out[channels] > opaque // 2
+        return self._blanked(out[:channels], out[channels] > opaque // 2)
+
+    def _blanked(self, values: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        values[:, ~valid] = np.nan if self.source.kind == "dsm" else 0
+        return values, valid
 
     def _reproject(self, values: NDArray[Any], out: NDArray[Any], block: Grid, window: Window, **options: Any) -> None:
         source = self.source

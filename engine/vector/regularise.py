@@ -1,0 +1,124 @@
+"""Regular outlines: straight walls and square corners where the data says so.
+
+The raw outline follows pixel edges. It is first cut into walls (Douglas and Peucker 1973). The building's direction is
+the one that most of the wall length agrees with, modulo 90 degrees (a weighted circular mean of four times the angle,
+refined by the walls near it). Walls near that direction are turned into it and moved to the least-squares position of
+the raw points they stand for; the others are fitted freely. Neighbouring walls then meet in their intersection, walls
+that run on in parallel are joined or linked by a short square step.
+
+This is done at three finenesses; taken is the one with the least sum of misfit and price of corners. A result must be
+valid and stay within the tolerance of the raw outline; else the raw outline is simplified within the tolerance, and if
+that fails too, kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from .walls import Points, Ring, dominant_angle, fit_ring, simplified_indices
+
+_PARALLEL_SHARE = 0.55
+"""So much of the wall length must agree with one direction for the building to be square at all."""
+_CORNER_M = 0.006
+"""So much must a corner bring the outlines together on average, in metres, to be worth having."""
+
+
+@dataclass(frozen=True)
+class RegulariseOptions:
+    """How outlines are made regular.
+
+    Attributes:
+        tolerance_m: the furthest the result may lie from the raw outline, and the raw outline from it, in metres.
+        gsd: size of the pixels whose edges the raw outline follows, in metres.
+    """
+
+    tolerance_m: float
+    gsd: float
+
+
+def regularise(raw: shapely.Polygon, options: RegulariseOptions) -> shapely.Polygon:
+    """Return a valid polygon with straight walls for a raw outline along pixel edges; holes are kept.
+
+    Coordinates must be metric. The Hausdorff distance of the two boundaries (the furthest that any point of either lies
+    from the other) is at most the tolerance.
+    """
+    rings = [np.asarray(ring.coords)[:-1] for ring in (raw.exterior, *raw.interiors)]
+    slack = min(max(1.2 * options.gsd, 0.5), options.tolerance_m)
+    angle, share = dominant_angle(rings[0], slack)
+    best = _best_fit(raw, rings, angle, options) if share >= _PARALLEL_SHARE else None
+    if best is None:
+        best = _simplified(raw, rings, slack, options)
+    return raw if best is None else best
+
+
+def hausdorff(first: shapely.Polygon, second: shapely.Polygon, step: float) -> float:
+    """Return the Hausdorff distance of two boundaries, sampled every ``step``: at most step / 2 too small."""
+    one, other = first.boundary, second.boundary
+    there = shapely.distance(shapely.points(shapely.get_coordinates(shapely.segmentize(one, step))), other)
+    back = shapely.distance(shapely.points(shapely.get_coordinates(shapely.segmentize(other, step))), one)
+    return float(max(there.max(), back.max()))
+
+
+def _best_fit(
+    raw: shapely.Polygon, rings: list[Points], angle: float, options: RegulariseOptions
+) -> shapely.Polygon | None:
+    """Return the fit with the best balance of closeness and simplicity among those that keep the tolerance."""
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    turned = [Ring.of(ring @ turn, options.gsd) for ring in rings]
+    found: list[tuple[float, int, list[Points]]] = []
+    for number, step in enumerate(_step_sizes(options)):
+        fitted = [fit_ring(ring, step, options.gsd) for ring in turned]
+        if fitted[0] is None:
+            continue
+        # a hole too small to have walls stays as it is
+        kept = [ring.corners if new is None else new for ring, new in zip(turned, fitted)]
+        away = [_distances(ring.samples, new) for ring, new in zip(turned, kept)]
+        if max(float(item.max()) for item in away) <= options.tolerance_m:
+            misfit = float(np.concatenate(away).mean())
+            found.append((misfit + _CORNER_M * sum(len(new) for new in kept), number, kept))
+    for _, _, kept in sorted(found, key=lambda item: item[:2]):
+        back = [ring @ turn.T for ring in kept]
+        polygon = shapely.Polygon(back[0], back[1:])
+        if polygon.is_valid and _within(raw, polygon, options):
+            return polygon
+    return None
+
+
+def _step_sizes(options: RegulariseOptions) -> tuple[float, ...]:
+    """Return the sizes, in metres, under which a step in a wall counts as noise: coarse to fine."""
+    finest = 2.2 * options.gsd
+    coarse = max(min(1.5, 1.5 * options.tolerance_m), finest)
+    return tuple(sorted({coarse, max(0.6 * coarse, finest), finest}, reverse=True))
+
+
+def _distances(points: Points, ring: Points) -> Points:
+    """Return the distance of each point from a closed ring."""
+    begin, side = ring, np.roll(ring, -1, axis=0) - ring
+    size = np.maximum((side**2).sum(axis=1), 1e-18)
+    dx = points[:, 0, None] - begin[None, :, 0]
+    dy = points[:, 1, None] - begin[None, :, 1]
+    share = np.clip((dx * side[:, 0] + dy * side[:, 1]) / size, 0, 1)
+    away: Points = np.hypot(dx - share * side[:, 0], dy - share * side[:, 1]).min(axis=1)
+    return away
+
+
+def _within(raw: shapely.Polygon, polygon: shapely.Polygon, options: RegulariseOptions) -> bool:
+    step = options.gsd
+    return hausdorff(raw, polygon, step) + step / 2 <= max(options.tolerance_m, step)
+
+
+def _simplified(
+    raw: shapely.Polygon, rings: list[Points], slack: float, options: RegulariseOptions
+) -> shapely.Polygon | None:
+    """Return the raw outline with fewer corners, or None if that is not valid within the tolerance."""
+    for size in (slack, slack / 2):
+        kept = [ring[simplified_indices(ring, size)] for ring in rings]
+        if all(len(ring) >= 3 for ring in kept):
+            polygon = shapely.Polygon(kept[0], kept[1:])
+            if polygon.is_valid and _within(raw, polygon, options):
+                return polygon
+    return None

@@ -92,7 +92,7 @@ class EnginePage(Page):
         """Look at the engine again and say how it stands."""
         before, self._state = self._state, engine_state()
         state = self._state
-        weight = Weight.TELLS if state.ready else Weight.WARNS
+        weight = Weight.DONE if state.ready else Weight.WARNS
         self.state.show_findings([Finding(weight, state.sentence)])
         self.about.setText(self._about(state))
         self.about.setVisible(bool(self.about.text()))
@@ -278,12 +278,12 @@ class EnginePage(Page):
     def _on_success(self, value: Any) -> None:
         if isinstance(value, _Report):
             QgsApplication.clipboard().setText(value)
-            self._on_end(Weight.TELLS, tr("The report was copied: paste it into your message."))
+            self._on_end(Weight.DONE, tr("The report was copied: paste it into your message."))
         elif isinstance(value, dict):
-            self._on_end(Weight.TELLS, tr("This Python can run the engine and is used from now on."))
+            self._on_end(Weight.DONE, tr("This Python can run the engine and is used from now on."))
         elif isinstance(value, EngineState):
             self.training.setChecked(False)
-            self._on_end(Weight.TELLS, tr("Done. Press Check to see it compute."))
+            self._on_end(Weight.DONE, tr("Done. Press Check to see it compute."))
         else:
             self._on_end(Weight.TELLS, tr("The engine was removed."))
 
@@ -295,7 +295,7 @@ class EnginePage(Page):
     def _on_checked(self, results: Any) -> None:
         text = str(results.get("DEVICE") or tr("The engine works."))
         self.log.appendPlainText(text)
-        self._on_end(Weight.TELLS, text)
+        self._on_end(Weight.DONE, text)
 
     def _on_end(self, weight: Weight, text: str) -> None:
         self._show_working(False)

@@ -125,7 +125,7 @@ class SegmentPage(Page):
         self.advanced.follow_layers(inputs.rgb, inputs.dsm)
         self.advanced.follow_model(inputs.model)
         findings = self._findings(inputs)
-        stopped = any(finding.weight is Weight.STOPS for finding in findings)
+        stopped = any(finding.weight.stops for finding in findings)
         self.forecast = None if stopped else self._forecast(inputs)
         self.sentence.setText(self.forecast.sentences() if self.forecast else "")
         self.sentence.setVisible(self.forecast is not None)
@@ -247,7 +247,7 @@ class SegmentPage(Page):
     def _findings(self, inputs: Inputs) -> List[Finding]:
         if not QgsProject.instance().mapLayers():
             text = tr("Add an orthophoto, a surface model (DSM), or both to the project to begin.")
-            return [Finding(Weight.STOPS, text)]
+            return [Finding(Weight.ASKS, text)]
         return check(inputs)
 
     def _forecast(self, inputs: Inputs) -> Optional[Forecast]:

@@ -15,12 +15,11 @@ from ..layers.results import add_run, read_run, store_style
 from ..layers.summary import summary_lines
 from .logic.checks import Weight
 from .logic.job import ALGORITHM, segment_parameters
-from .logic.run import AlgorithmRun
+from .logic.run import LOG_TAG, AlgorithmRun
 from .logic.speed import key_of, remember
 
 KEPT_AFTER_S = 60.0
 """A cancelled run that worked for less leaves nothing; one that worked for longer can be resumed or discarded."""
-LOG_TAG = "Ridgeline"
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,8 @@ class SegmentRun(QObject):
         ended = time.monotonic()
         if started.speed_key and self._first_progress:
             remember(started.speed_key, started.tiles, ended - self._first_progress, ended - started.began)
-        outputs = {path.stem: str(path) for path in sorted(started.folder.iterdir()) if path.is_file()}
-        record = started.folder / "run.json"
+        outputs = {name.lower(): str(path) for name, path in results.items() if isinstance(path, str)}
+        record = Path(results.get("RUN_JSON") or started.folder / "run.json")
         if self._project_left:
             text = tr("The run is finished, but its project was closed. The results are in {folder}.")
             self._panel.show_outcome(Weight.TELLS, text.format(folder=started.folder))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import NULL, QgsMapLayerLegendUtils, QgsProject, QgsRasterLayer, QgsVectorLayer
 
 from ..i18n import tr
 from ..paths import RESOURCES
@@ -89,7 +89,24 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
         node = group.addLayer(layer)
         node.setItemVisibilityChecked(kind.visible)
         node.setExpanded(kind.expanded)
+        shorten_legend(node)
     return AddedRun(title, layers, tuple(failed))
+
+
+def shorten_legend(node: Any) -> None:
+    """Leave out of a layer's legend the band's heading, and the roof classes that no building has.
+
+    They stay in the style: the layer properties (*Legend*) bring them back.
+    """
+    layer, kept = node.layer(), None
+    if layer.customProperty(RESULT_PROPERTY) == "buildings":
+        present = layer.uniqueValues(layer.fields().indexOf("roof_class"))
+        values = [category.value() for category in layer.renderer().categories()]
+        kept = [number for number, value in enumerate(values) if value in present or (not value and NULL in present)]
+    elif isinstance(layer, QgsRasterLayer):
+        kept = list(range(1, len(layer.legendSymbologyItems()) + 1))
+    if kept:
+        QgsMapLayerLegendUtils.setLegendNodeOrder(node, kept)
 
 
 def open_result(path: Path, kind: ResultKind) -> Optional[Any]:
@@ -102,8 +119,8 @@ def open_result(path: Path, kind: ResultKind) -> Optional[Any]:
         layer = QgsRasterLayer(str(path), kind.title)
     if not layer.isValid():
         return None
-    layer.setCustomProperty(RESULT_PROPERTY, kind.name)
     apply_style(layer, kind)
+    layer.setCustomProperty(RESULT_PROPERTY, kind.name)  # after the style, which brings properties of its own
     return layer
 
 

@@ -11,11 +11,11 @@ _SMALLEST_DRAG_PX = 4
 """A drag shorter than this is a click by accident and draws nothing."""
 
 
-def region_band(canvas: Any) -> QgsRubberBand:
-    """Return a rubber band in the look of a region."""
+def region_band(canvas: Any, filled: bool = True) -> QgsRubberBand:
+    """Return a rubber band in the look of a region; not ``filled`` where the map under it is to be seen as it is."""
     band = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
     band.setStrokeColor(QColor(230, 85, 13))
-    band.setFillColor(QColor(230, 85, 13, 32))
+    band.setFillColor(QColor(230, 85, 13, 32 if filled else 0))
     band.setWidth(2)
     return band
 

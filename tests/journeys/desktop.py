@@ -118,7 +118,8 @@ class Desktop:
     def wait_until(self, condition, timeout_s, what):
         end = time.monotonic() + timeout_s
         while not condition():
-            assert time.monotonic() < end, f"waited {timeout_s} s in vain until {what}"
+            waited = f"waited {timeout_s} s in vain until {what() if callable(what) else what}"
+            assert time.monotonic() < end, waited
             self.settle(0.05)
 
     def click(self, button):

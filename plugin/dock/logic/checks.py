@@ -18,9 +18,22 @@ _WHOLE_NUMBERS = (Qgis.DataType.Byte, Qgis.DataType.UInt16)
 class Weight(Enum):
     """How much a finding matters."""
 
+    ASKS = "asks"
+    """A question is still open: there can be no run yet, but nothing is wrong."""
     STOPS = "stops"
     WARNS = "warns"
     TELLS = "tells"
+    DONE = "done"
+
+    @property
+    def stops(self) -> bool:
+        """Whether there can be no run."""
+        return self in (Weight.ASKS, Weight.STOPS)
+
+    @property
+    def icon(self) -> str:
+        """Name of its icon."""
+        return "tells" if self is Weight.ASKS else str(self.value)
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ def check(inputs: Inputs) -> List[Finding]:
         if layer is not None:
             findings += _check_place(kind, layer)
     findings += _check_swapped(inputs) or (_check_bands(inputs) + _check_heights(inputs))
-    if not any(item.weight is Weight.STOPS for item in findings):
+    if not any(item.weight.stops for item in findings):
         findings += _check_overlap(inputs) + _check_resolution(inputs)
     order = list(Weight)
     return sorted(findings, key=lambda item: order.index(item.weight))
@@ -68,17 +81,17 @@ def check(inputs: Inputs) -> List[Finding]:
 def _check_presence(inputs: Inputs) -> List[Finding]:
     findings = []
     if not inputs.kinds:
-        findings.append(_stop(tr("Choose an RGB layer, a DSM layer, or both.")))
+        findings.append(_ask(tr("Choose an RGB layer, a DSM layer, or both.")))
     elif inputs.rgb is not None and inputs.rgb is inputs.dsm:
         findings.append(
             _stop(tr("“{name}” is chosen both as RGB and as DSM: choose two layers.", name=inputs.rgb.name()))
         )
     if inputs.model is None:
-        findings.append(_stop(tr("Choose a model.")))
+        findings.append(_ask(tr("Choose a model.")))
     elif inputs.kinds and not inputs.model.takes(inputs.kinds):
         findings.append(_stop(_unfit_inputs(inputs.model, inputs.kinds)))
     if inputs.region is None:
-        findings.append(_stop(inputs.region_problem or tr("Choose a region.")))
+        findings.append(_ask(inputs.region_problem or tr("Choose a region.")))
     return findings
 
 
@@ -211,6 +224,10 @@ def _check_resolution(inputs: Inputs) -> List[Finding]:
             )
             findings.append(_warn(text))
     return findings
+
+
+def _ask(text: str) -> Finding:
+    return Finding(Weight.ASKS, text)
 
 
 def _stop(text: str) -> Finding:

@@ -42,7 +42,7 @@ class Forecast:
             height=words.length(self.height_m),
             area=words.area(self.area_m2),
             gsd=words.metres_per_pixel(self.gsd),
-            tiles=tr("1 tile") if self.tiles == 1 else tr("{n} tiles", n=words.number(self.tiles)),
+            tiles=tr("1\u00a0tile") if self.tiles == 1 else tr("{n}\u00a0tiles", n=words.number(self.tiles)),
         )
         disk = words.size(self.disk_bytes)
         if self.seconds is None:

@@ -3,7 +3,9 @@
 from typing import Any, Dict, List, Optional
 
 from qgis.core import (
+    Qgis,
     QgsApplication,
+    QgsMessageLog,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -12,6 +14,8 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...i18n import tr
+
+LOG_TAG = "Ridgeline"
 
 
 class RunFeedback(QgsProcessingFeedback):
@@ -115,7 +119,19 @@ class AlgorithmRun(QObject):
         elif cancelled:
             self.cancelled.emit()
         else:
-            self.failed.emit("\n".join(errors) or tr("The run ended without a reason. See the log “Ridgeline”."))
+            self.failed.emit(reason_of(errors))
 
     def _forget(self) -> None:
         self._task = self._algorithm = self._context = self._feedback = None
+
+
+def reason_of(errors: List[str]) -> str:
+    """Return why a run failed as users read it; a fault of the plugin itself becomes one sentence, its trace is logged."""
+    text = "\n".join(errors)
+    if not text:
+        return tr("The run ended without a reason. The log messages of QGIS may say more.")
+    if "Traceback (most recent call last)" not in text:
+        return text
+    QgsMessageLog.logMessage(text, LOG_TAG, Qgis.MessageLevel.Critical)
+    last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
+    return tr("Something unexpected went wrong: {fault}. Copy report on the Engine page says more.", fault=last[:200])

@@ -2,18 +2,13 @@
 
 from typing import Iterable, Optional
 
-from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
-from ..logic.checks import Finding, Weight
+from ...paths import icon_path
+from ..logic.checks import Finding
 from .page import clear
-
-_ICONS = {
-    Weight.STOPS: "/mIconCritical.svg",
-    Weight.WARNS: "/mIconWarning.svg",
-    Weight.TELLS: "/mIconInfo.svg",
-}
 
 
 def wrapped(text: str = "", rich: bool = False) -> QLabel:
@@ -56,7 +51,7 @@ class Notes(QWidget):
         side = self.fontMetrics().height()
         for row, finding in enumerate(shown):
             icon = QLabel()
-            icon.setPixmap(QgsApplication.getThemeIcon(_ICONS[finding.weight]).pixmap(side, side))
+            icon.setPixmap(QIcon(icon_path(f"note_{finding.weight.icon}")).pixmap(side, side))
             icon.setAccessibleName(finding.weight.value)
             self._rows.addWidget(icon, row, 0, Qt.AlignmentFlag.AlignTop)
             self._rows.addWidget(wrapped(finding.text), row, 1)

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsMapLayerProxyModel, QgsProject, QgsWkbTypes
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsGeometry,
+    QgsMapLayerProxyModel,
+    QgsPointXY,
+    QgsProject,
+    QgsWkbTypes,
+)
 from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QIcon
@@ -81,7 +88,8 @@ class RegionPicker(QWidget):
         """Return the region as it is now."""
         mode = self.mode.currentData()
         if mode == "canvas":
-            polygon = QgsGeometry.fromQPolygonF(self._canvas.mapSettings().visiblePolygon())
+            corners = self._canvas.mapSettings().visiblePolygon()  # a rotated map shows a rotated rectangle
+            polygon = QgsGeometry.fromPolygonXY([[QgsPointXY(corners.at(number)) for number in range(4)]])
             return RegionChoice(polygon, self._canvas.mapSettings().destinationCrs())
         if mode == "layer":
             return self._layer_choice()
@@ -289,7 +297,7 @@ class RegionPicker(QWidget):
             self._hide_band()
             return
         if self._band is None:
-            self._band = region_band(self._canvas)
+            self._band = region_band(self._canvas, filled=False)
         self._band.setToGeometry(self._drawn, self._drawn_crs)
         self._band.show()
 

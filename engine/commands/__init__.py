@@ -2,8 +2,10 @@
 
 COMMANDS: dict[str, str] = {
     "segment": "Rasters in, class rasters and building polygons out",
+    "finetune": "Teach a model from labelled polygons",
     "models": "The model library: list, info, import, export, remove, verify",
     "selftest": "Run a model on the sample area and say what computes, with which versions, how fast",
     "serve": "Keep a model loaded and answer requests over pipes",
+    "benchmark": "Measure: speed, ground, training",
 }
 """Name of the sub-command (its module is the same, dashes as underscores) and what it does."""

@@ -61,6 +61,8 @@ class FinetuneJob:
     gsd: Optional[float] = None
     minutes: float = 4.0
     """At most so long; it stops earlier when validation does not improve."""
+    steps: Optional[int] = None
+    """Exactly so many steps instead, which makes a run repeatable to the bit."""
     validation_share: float = 0.25
     block_m: float = 64.0
     """Side of the squares that training and validation are split by, in metres."""

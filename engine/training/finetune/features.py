@@ -12,7 +12,7 @@ from torch import Tensor
 from ...models.multitask import DenseModel
 from ...models.package import InputSpec
 from ...terrain.height_channels import CHANNELS
-from ..crops import turned, turned_channels
+from ..symmetry import turned, turned_channels
 from .samples import Sample
 
 _FULL_HEIGHTS = tuple(CHANNELS)

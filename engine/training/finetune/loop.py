@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from ...feedback import Feedback
 from ...models.config import TaskConfig
 from ...models.multitask import DenseModel
 from ...models.package import InputSpec
-from ..crops import turned
 from ..ema import Ema
 from ..losses import Labels, LossConfig, multitask_loss
 from ..optimiser import learning_rate, make_adamw, set_learning_rate
+from ..symmetry import turned
 from .features import FeatureCache
 from .samples import Sample, task_labels
 from .scores import Scores, score_samples
@@ -114,7 +114,12 @@ def start_lesson(
 
 
 def train(
-    model: DenseModel, lesson: Lesson, device: str, state_file: Path, feedback: Feedback
+    model: DenseModel,
+    lesson: Lesson,
+    device: str,
+    state_file: Path,
+    feedback: Feedback,
+    illustrate: Callable[[DenseModel], list[str]] = lambda _model: [],
 ) -> tuple[DenseModel, History]:
     """Train on the labels; return the averaged weights that validated best, and the history.
 
@@ -126,6 +131,7 @@ def train(
         device: ``cpu`` or ``cuda``.
         state_file: where to resume from after a kill; brought up to date at every validation.
         feedback: told of losses and scores; may ask to finish early (the best so far is kept) or cancel.
+        illustrate: writes pictures of what a network says at a validation and returns their paths.
 
     Raises:
         Cancelled: if the user wants to discard the training.
@@ -155,7 +161,8 @@ def train(
                 best.load_state_dict(ema.model.state_dict())
             history.entries.append(_entry(step, minutes, parts, scores))
             _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
-            feedback.progress(100 * done, 100, "%", "training", history.entries[-1])
+            detail = {**history.entries[-1], "pictures": illustrate(ema.model)}
+            feedback.progress(100 * done, 100, "%", "training", detail)
             if finished or step - history.best_step >= config.patience * config.validate_every:
                 return best, history
         # the rate follows what ends the run: the clock or the number of steps

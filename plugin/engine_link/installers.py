@@ -88,7 +88,7 @@ def fetch_uv(
         wheels: an offline bundle to take it from.
         platform: as ``sys.platform``.
     """
-    if not listed.is_file():
+    if not listed.is_file() or (wheels is not None and not any(wheels.glob("uv-*.whl"))):
         return None
     folder = home / "installer"
     shutil.rmtree(folder, ignore_errors=True)

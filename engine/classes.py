@@ -63,8 +63,8 @@ ROOF_CLASSES = (
         "gable",
         "Gable",
         (190, 19, 12),
-        "Two planes that meet in one level ridge between upright gables; a single sloping plane (shed roof) too.",
-        "One plane, or two of opposite aspect (180 +- 20 degrees) that meet in a level ridge as long as the eaves.",
+        "Two planes that meet in one level ridge between upright gables.",
+        "Two planes of opposite aspect (180 +- 20 degrees) that meet in a level ridge as long as the eaves.",
     ),
     ClassInfo(
         3,
@@ -143,7 +143,7 @@ ROOF_CLASSES = (
         "other",
         "Other",
         (11, 25, 132),
-        "Free forms, and whatever fits no class above.",
+        "A single sloping plane (shed roof), butterflies, free forms, and whatever fits no class above.",
         "None of the other tests holds.",
     ),
 )

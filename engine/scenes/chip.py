@@ -47,7 +47,7 @@ class SceneConfig:
     margin: int = 0
     gsd: tuple[float, float] = (0.2, 0.6)
     styles: dict[str, float] = field(default_factory=dict)
-    balance: float = 0.35
+    balance: float = 0.45
     max_slope: float = 0.3
     registered: float = 1.0
     sensor: SensorConfig | None = None

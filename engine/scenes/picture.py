@@ -26,7 +26,8 @@ class PictureConfig:
         sky: strength of the light from the sky.
         shadow_blue: how blue the shadows are, 0..0.3.
         haze: share of white veil, 0..0.3.
-        gain: exposure of red, green and blue.
+        brightness: where the exposure puts the mean of the picture, 0..1, in great part.
+        gain: white balance of red, green and blue.
         gamma: contrast exponent around mid-grey.
         saturation: 1 as it is.
         blur_px: blur of the optics in pixels.
@@ -45,6 +46,7 @@ class PictureConfig:
     sky: float = 0.35
     shadow_blue: float = 0.1
     haze: float = 0.03
+    brightness: float = 0.42
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     gamma: float = 1.0
     saturation: float = 1.0
@@ -66,8 +68,8 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
         registered: True forbids shifts: the picture's roofs then lie exactly on their labels.
     """
     cloudy = rng.random() < 0.18
-    exposure = float(np.exp(rng.normal(0.0, 0.16)))
-    tint = np.exp(rng.normal(0.0, 0.05, 3))
+    brightness = float(rng.uniform(0.30, 0.54))
+    tint = np.exp(rng.normal(0.0, 0.03, 3))
     displaced = not registered
     return PictureConfig(
         azimuth=float(rng.uniform(0, 2 * np.pi)),
@@ -76,11 +78,12 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
         sky=float(rng.uniform(0.6, 0.85) if cloudy else rng.uniform(0.18, 0.45)),
         shadow_blue=float(rng.uniform(0, 0.25)),
         haze=float(0.25 * rng.random() ** 3),
-        gain=tuple(float(v) for v in exposure * tint),  # type: ignore[arg-type]
+        brightness=brightness,
+        gain=(float(tint[0]), float(tint[1]), float(tint[2])),
         gamma=float(rng.uniform(0.85, 1.3)),
-        saturation=float(rng.uniform(0.6, 1.25)),
+        saturation=float(rng.uniform(0.55, 1.1)),
         blur_px=float(rng.uniform(0.0, 1.0)),
-        sharpen=float(rng.choice([0.0, rng.uniform(0.2, 1.2)], p=[0.55, 0.45])),
+        sharpen=float(rng.choice([0.0, rng.uniform(0.1, 0.8)], p=[0.55, 0.45])),
         noise=float(rng.uniform(0.0, 0.02)),
         jpeg=int(rng.choice([0, rng.integers(35, 95)], p=[0.5, 0.5])),
         lean=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.3 else 0.0,
@@ -186,8 +189,12 @@ def _smear(canvas: Canvas, image: FloatArray, rng: Generator) -> FloatArray:
 
 
 def _develop(canvas: Canvas, image: FloatArray, config: PictureConfig, rng: Generator) -> NDArray[np.uint8]:
-    gain = np.asarray(config.gain, np.float32)[:, None, None]
+    # Picture products are exposed by what they show, but not wholly: fields of snow stay brighter than woods.
+    mean = float(np.sqrt(np.maximum(image, 0)).mean())
+    exposure = (config.brightness / max(mean, 0.05)) ** 0.75
+    gain = np.float32(exposure) * np.asarray(config.gain, np.float32)[:, None, None]
     image = np.sqrt(np.maximum(image * (gain * gain), 0))  # to display values: reflectances are squares of them
+    image = np.where(image > 0.75, 1 - 0.25 * np.exp((0.75 - image) * 4), image).astype(np.float32)  # a soft shoulder
     if config.gamma != 1:
         image = np.power(np.clip(image, 1e-3, 1.4), np.float32(config.gamma)) * np.float32(0.5 ** (1 - config.gamma))
     if config.saturation != 1:

@@ -235,7 +235,7 @@ class District:
         x, y = self.world(u, v)
         palm = rng.random() < self.style.palms
         tall = bool(rng.random() < self.style.tall) if tall is None else tall
-        radius = float(rng.uniform(2.6, 6.0) if tall else rng.uniform(0.7, 2.6)) * scale
+        radius = float(rng.uniform(2.4, 5.6) if tall else rng.uniform(0.5, 2.4)) * scale
         kind = "palm" if palm else ("cone" if rng.random() < 0.14 else "round")
         if palm:
             radius = float(rng.uniform(1.6, 3.2))

@@ -1,4 +1,4 @@
-"""From a plot to a building: draw a roof class that fits, an outline, the numbers of the roof, and what stands on it."""
+"""From a plot to a roof: a class that fits, an outline, the roof's numbers, its colours, and what stands on it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from .roofs import Roof
 ROOF_IDS = {info.name: info.id for info in ROOF_CLASSES}
 
 BALANCED: dict[str, float] = {
-    "flat": 1.0, "gable": 1.0, "gambrel": 0.9, "row": 0.8, "multiple_eave": 0.8, "hipped_v1": 1.2, "hipped_v2": 1.1,
-    "mansard": 0.9, "pyramid": 1.0, "arched": 0.8, "revolved": 0.8, "other": 1.0,
+    "flat": 0.6, "gable": 0.7, "gambrel": 1.6, "row": 4.0, "multiple_eave": 1.8, "hipped_v1": 1.8, "hipped_v2": 3.0,
+    "mansard": 1.4, "pyramid": 0.9, "arched": 1.4, "revolved": 1.0, "other": 0.5,
 }  # fmt: skip
-"""Weights of the share of buildings whose class is drawn without regard to the place."""
+"""Weights of the share of buildings whose class is drawn without regard to the place; classes that few plots suit
+weigh more."""
 
 
 def fits(name: str, length: float, width: float) -> bool:

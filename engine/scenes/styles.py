@@ -71,7 +71,7 @@ STYLES: dict[str, Style] = {
         roofs={"gable": 5, "hipped_v1": 2.2, "hipped_v2": 1.6, "flat": 1.6, "gambrel": 0.5, "mansard": 0.3,
                "pyramid": 0.6, "other": 1.0},
         blocks={"detached": 0.72, "terrace": 0.12, "park": 0.08, "slabs": 0.04, "monument": 0.04},
-        pitched=TILED, level=FLAT_EU, eave=(2.5, 6.0), trees=0.55, hedges=0.45, walls=0.15,
+        pitched=TILED, level=FLAT_EU, eave=(2.5, 6.0), trees=0.9, hedges=0.45, walls=0.15,
         yard=(LAWN, LAWN, GARDEN, DRY, GRAVELLED), uniform=0.2,
     ),
     "town": Style(
@@ -126,7 +126,7 @@ STYLES: dict[str, Style] = {
         tidy=0.75, old=0.35,
     ),
     "informal": Style(
-        roofs={"gable": 3.5, "other": 4.5, "flat": 1.2, "hipped_v1": 0.6, "hipped_v2": 0.2},
+        roofs={"gable": 4.5, "other": 2.6, "flat": 1.4, "hipped_v1": 0.8, "hipped_v2": 0.3},
         blocks={"informal": 0.85, "yard": 0.07, "detached": 0.08},
         pitched={"sheets": 0.5, "rusty": 0.45, "tile": 0.05}, level={"slabs": 0.3, "rusty": 0.4, "sheets": 0.3},
         eave=(2.0, 3.6), block_length=(40.0, 110.0), block_depth=(28.0, 70.0), street=(2.0, 6.0),
@@ -154,7 +154,7 @@ STYLES: dict[str, Style] = {
 """Every kind of place by name."""
 
 STYLE_WEIGHTS: dict[str, float] = {
-    "suburb": 0.15, "town": 0.13, "old_town": 0.10, "estate": 0.09, "industry": 0.09, "farm": 0.08, "open_land": 0.06,
+    "suburb": 0.15, "town": 0.13, "old_town": 0.09, "estate": 0.09, "industry": 0.11, "farm": 0.08, "open_land": 0.06,
     "villas": 0.09, "informal": 0.08, "tropical_village": 0.08, "east": 0.05,
 }  # fmt: skip
 """How often each kind of place is drawn."""

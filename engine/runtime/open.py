@@ -43,7 +43,7 @@ def open_predictor(
     _check_choice("precision", precision, _PRECISIONS)
     wanted = frozenset(kinds)
     graph = package.weights_for(wanted, "onnx", precision)
-    trained = package.weights_for(wanted, "safetensors", "auto")
+    trained = _has_trained(package, wanted)
     if (
         graph is not None
         and runtime != "torch"
@@ -52,11 +52,19 @@ def open_predictor(
         from .onnx_predictor import OnnxPredictor
 
         return OnnxPredictor(package, _for_device(package, wanted, graph, device, precision), device, threads)
-    if trained is not None and runtime != "onnx":
+    if trained and runtime != "onnx":
         from .torch_predictor import TorchPredictor
 
-        return TorchPredictor(package, trained, device, precision, threads)
+        return TorchPredictor(package, wanted, device, precision, threads)
     raise _no_weights(package, wanted, runtime, precision)
+
+
+def _has_trained(package: ModelPackage, kinds: frozenset[str]) -> bool:
+    """Return whether trained weights run on these rasters: they may leave optional inputs out."""
+    names = {item.name for item in package.spec.inputs if item.kind in kinds}
+    needed = {item.name for item in package.spec.inputs if not item.optional}
+    listed = (item for item in package.spec.weights if item.format == "safetensors")
+    return bool(names) and any(needed & set(item.inputs) <= names <= set(item.inputs) for item in listed)
 
 
 def _for_device(

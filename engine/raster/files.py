@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
 from ..jobs.errors import ErrorCode, RidgelineError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("no space left", "disk full", "quota", "file too large")
-_LEAST_FREE = 1 << 20
+_PROBE_BYTES = 1 << 20
 
 
 @contextmanager
@@ -27,9 +27,7 @@ def writing(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as fault:  # RasterioIOError is one too
-        raise disk_error(path, fault) from fault
-    except RasterioError as fault:
+    except (OSError, RasterioError, CPLE_BaseError) as fault:
         raise disk_error(path, fault) from fault
 
 
@@ -37,7 +35,7 @@ def disk_error(path: Path, fault: BaseException) -> RidgelineError:
     """Return the error for a file that cannot be written."""
     words = f"{fault} {fault.__cause__ or ''}".lower()
     full = getattr(fault, "errno", None) in _FULL or any(word in words for word in _FULL_WORDS)
-    if full or _free_bytes(path) < _LEAST_FREE:
+    if full or _is_full(path.parent):
         return RidgelineError(
             ErrorCode.DISK_FULL,
             f"The disk is full: {path.name!r} could not be written to {path.parent}.",
@@ -58,23 +56,30 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
         RidgelineError: DISK_FULL, or OUTPUT_NOT_WRITABLE.
     """
     partial = path.with_name(f".{path.name}.partial")
-    with writing(path):
-        try:
+    try:
+        with writing(path):
             with open(partial, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
+    except RidgelineError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
 
 
-def _free_bytes(path: Path) -> int:
-    folder = path.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+def _is_full(folder: Path) -> bool:
+    """Return whether a megabyte more does not fit into ``folder``: GDAL often does not say why a write failed."""
+    probe = folder / f".ridgeline-{os.getpid()}.probe"
     try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return _LEAST_FREE
+        with open(probe, "wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as fault:
+        return fault.errno in _FULL
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return False

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -56,10 +57,10 @@ class NativeReader:
         try:
             with gdal_env(self._threads):
                 dataset = self._handle()
-                raw = dataset.read(indexes, window=window, out_dtype=self._raw_dtype(dataset, indexes))
+                raw = _read_bands(dataset, indexes, window)
                 if source.has_mask:
                     mask = dataset.read_masks(source.bands[0], window=window) != 0
-        except RasterioError as fault:
+        except (RasterioError, CPLE_BaseError) as fault:
             where = f"rows {row0}–{row0 + height - 1}, columns {col0}–{col0 + width - 1}"
             raise unreadable(source.label, f"cannot be read in {where}", fault) from fault
         values = raw[: len(source.bands)]
@@ -84,8 +85,11 @@ class NativeReader:
                 self._handles.append(handle)
         return handle
 
-    def _raw_dtype(self, dataset: Any, indexes: list[int]) -> str:
-        return str(np.result_type(*(np.dtype(dataset.dtypes[index - 1]) for index in indexes)))
+
+def _read_bands(dataset: Any, indexes: list[int], window: Window) -> NDArray[Any]:
+    if len({dataset.dtypes[index - 1] for index in indexes}) == 1:
+        return np.asarray(dataset.read(indexes, window=window))
+    return np.stack([dataset.read(index, window=window).astype(np.float32) for index in indexes])
 
 
 def _finish(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -186,8 +187,9 @@ class StripSink:
         with writing(target):
             folder.mkdir(parents=True, exist_ok=True)
             _remove_partials(folder, partial.name)
-            write_atomically(vrt, self._vrt().encode())
-            try:
+        write_atomically(vrt, self._vrt().encode())
+        try:
+            with writing(target):
                 with gdal_env():
                     copy_raster(vrt, partial, driver="COG", **self._cog_options())
                     self._check_complete(partial)
@@ -195,8 +197,11 @@ class StripSink:
                 sidecar = Path(f"{partial}.aux.xml")
                 if sidecar.exists():
                     os.replace(sidecar, f"{target}.aux.xml")
+                else:  # an older result's names and statistics are not those of this one
+                    Path(f"{target}.aux.xml").unlink(missing_ok=True)
                 os.replace(partial, target)
-            finally:
+        finally:
+            with suppress(OSError):
                 _remove_partials(folder, partial.name)
         return target
 

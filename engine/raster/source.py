@@ -124,7 +124,7 @@ def open_dataset(path: str, label: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said in our own words, as an error
             return rasterio.open(path)
-    except RasterioError as fault:
+    except (RasterioError, CPLE_BaseError) as fault:
         if _is_plain_path(path) and not Path(path).exists():
             raise RidgelineError(
                 ErrorCode.INPUT_MISSING, f"{_capital(label)} does not exist ({path}).", "Check the path."

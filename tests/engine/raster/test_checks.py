@@ -1,0 +1,114 @@
+"""What the first look at the inputs refuses, and what it only says."""
+
+import os
+
+import numpy as np
+import pytest
+from rasterio.transform import Affine
+
+from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
+from ridgeline.engine.models.package.spec import GsdSpec
+from ridgeline.engine.raster.checks import check_gsd, check_inputs, check_output
+from ridgeline.engine.raster.frame import plan_frame
+
+ACCEPTED = GsdSpec(trained=0.5, min=0.2, max=0.8)
+
+
+def look(path, kind, gsd=0.5, **stated):
+    item = RasterInput(path, name="layer", **stated)
+    frame = plan_frame(*((item, None) if kind == "rgb" else (None, item)), None, gsd)
+    return [note.code for note in check_inputs(frame, ACCEPTED)]
+
+
+def rough(low, high, dtype=np.float32):
+    return np.random.default_rng(0).uniform(low, high, (80, 80)).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("heights", "says"),
+    [
+        (np.full((80, 80), 12.5, np.float32), "constant: every height is 12.5 m"),
+        (np.full((80, 80), -9999, np.float32), "all of it is nodata"),
+        (np.full((80, 80), np.nan, np.float32), "all of it is nodata"),
+        (rough(0, 255, np.uint8), "8-bit picture"),
+        (rough(0, 255, np.uint8).astype(np.float32), "8-bit picture"),
+    ],
+)
+def test_surfaces_without_heights_are_refused(raster_file, heights, says):
+    with pytest.raises(RidgelineError) as caught:
+        look(raster_file(heights, nodata=-9999 if heights.dtype == np.float32 else None), "dsm")
+    assert caught.value.code == ErrorCode.BAD_SURFACE
+    assert "The DSM 'layer'" in caught.value.message
+    assert says in caught.value.message
+
+
+def test_good_inputs_pass_without_a_word(raster_file):
+    assert look(raster_file(rough(100, 120)), "dsm") == []
+    assert look(raster_file(np.stack([rough(0, 255, np.uint8)] * 3)), "rgb") == []
+
+
+def test_doubtful_inputs_are_said(raster_file):
+    assert look(raster_file(np.round(rough(300, 420))), "dsm") == ["whole_heights"]
+    assert look(raster_file(rough(0, 1)), "dsm") == ["flat_surface"]
+    assert look(raster_file(np.stack([rough(0, 4095, np.uint16)] * 3)), "rgb") == ["dark_picture"]
+    assert look(raster_file(np.stack([rough(0, 1)] * 3)), "rgb") == ["dark_picture"]
+    white = np.stack([rough(0, 255, np.uint8)] * 3)
+    assert look(raster_file(white, nodata=255), "rgb") == ["white_is_nodata"]
+    assert look(raster_file(white, nodata=255), "rgb", nodata=-1.0) == []
+
+
+def test_the_first_look_is_taken_where_the_run_works(raster_file):
+    heights = rough(100, 120)
+    heights[:, :40] = -9999
+    item = RasterInput(raster_file(heights, nodata=-9999))
+    from ridgeline.engine.jobs import Region
+
+    frame = plan_frame(None, item, Region(bbox=(500000.0, 5599960.0, 500015.0, 5600000.0)), 0.5)
+    with pytest.raises(RidgelineError, match="all of it is nodata"):
+        check_inputs(frame, ACCEPTED)
+
+
+@pytest.mark.parametrize("gsd", [0.19, 0.81, 5.0])
+def test_a_gsd_outside_the_models_range_is_refused(gsd):
+    with pytest.raises(RidgelineError, match=r"range of 0\.2 to 0\.8 m") as caught:
+        check_gsd(gsd, ACCEPTED)
+    assert caught.value.code == ErrorCode.GSD_OUT_OF_RANGE
+    check_gsd(0.2, ACCEPTED)
+    check_gsd(0.8, ACCEPTED)
+
+
+def test_rasters_far_too_coarse_are_refused_and_coarse_ones_said(raster_file):
+    bands = np.stack([rough(0, 255, np.uint8)] * 3)
+    coarse = raster_file(bands, transform=Affine(1.5, 0, 500000, 0, -1.5, 5600000))
+    assert look(coarse, "rgb") == ["coarse_input"]
+    hopeless = raster_file(bands, transform=Affine(10, 0, 500000, 0, -10, 5600000))
+    with pytest.raises(RidgelineError, match="pixels of 10 m") as caught:
+        look(hopeless, "rgb")
+    assert caught.value.code == ErrorCode.GSD_OUT_OF_RANGE
+
+
+def test_existing_results_are_kept_unless_told(tmp_path):
+    folder = tmp_path / "new" / "results"
+    check_output(folder, ["land_cover.tif"], overwrite=False)
+    assert list(folder.iterdir()) == []
+    (folder / "land_cover.tif").write_text("precious")
+    with pytest.raises(RidgelineError, match=r"land_cover\.tif") as caught:
+        check_output(folder, ["roof_class.tif", "land_cover.tif"], overwrite=False)
+    assert caught.value.code == ErrorCode.OUTPUT_EXISTS
+    check_output(folder, ["land_cover.tif"], overwrite=True)
+    assert (folder / "land_cover.tif").read_text() == "precious"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RidgelineError) as caught:
+        check_output(tmp_path / "file" / "results", [], overwrite=False)
+    assert caught.value.code == ErrorCode.OUTPUT_NOT_WRITABLE
+
+
+@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else False, reason="root may write anywhere")
+def test_a_read_only_folder_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(RidgelineError) as caught:
+        check_output(tmp_path, [], overwrite=False)
+    assert caught.value.code == ErrorCode.OUTPUT_NOT_WRITABLE

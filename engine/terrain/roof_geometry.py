@@ -21,6 +21,9 @@ _RIM_M = 0.5
 """Pixels so near the outline may show a wall or the ground beside it."""
 _LOW_SHARE = 0.3
 """What is lower than this share of the roof's median height is no roof (a hole in it, the ground beside)."""
+_MISFIT_M = 0.25
+_PART_SHARE = 0.12
+"""Smooth parts that cover less of the smooth roof, cut off by steps, are crowns and dormers, not the roof."""
 _TOP_PERCENTILE = 99.5
 _MAX_PERCENTILE = 98.0
 _EAVE_PERCENTILE = 20.0
@@ -77,7 +80,7 @@ def roof_geometry(mask: Bools, surface: Floats, ground: Floats, gsd: float) -> R
     roof = known & (heights > _LOW_SHARE * middle) if middle > 1 else known
     inner = _inner(roof, mask, max(1, round(_RIM_M / gsd)))
     planes = _local_planes(heights, inner, 5 if gsd <= 0.35 else 3, gsd)
-    smooth = inner & (planes.misfit < max(0.3, 0.6 * gsd))
+    smooth = _large_parts(inner & (planes.misfit < max(_MISFIT_M, 0.6 * gsd)))
     if smooth.sum() < max(_MIN_PIXELS, 0.2 * inner.sum()):
         smooth = inner
     calm = _median3(heights, inner)
@@ -147,6 +150,15 @@ def _local_planes(heights: Floats, inner: Bools, size: int, gsd: float) -> _Plan
         (np.where(fits, south, zero) / gsd).astype(np.float32),
         np.where(fits, np.sqrt(np.where(fits, left, 0)), np.inf).astype(np.float32),
     )
+
+
+def _large_parts(smooth: Bools) -> Bools:
+    """Return the connected parts that matter."""
+    labels, count = ndimage.label(smooth, structure=np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    kept: Bools = (sizes >= _PART_SHARE * sizes.sum())[labels] & smooth
+    return kept
 
 
 def _median3(heights: Floats, inner: Bools) -> Floats:

@@ -1,0 +1,134 @@
+"""Buildings into a GeoPackage, batch by batch, under its final name only when it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pyogrio.errors
+import pyogrio.raw
+import shapely
+from rasterio.crs import CRS
+
+from ..jobs import ErrorCode, RidgelineError
+from .buildings import Building
+
+LAYER = "buildings"
+_BATCH = 5000
+
+FIELDS: dict[str, tuple[str, Callable[[Building], object]]] = {
+    "id": ("int64", lambda b: b.id),
+    "roof_class": ("object", lambda b: b.roof_class),
+    "roof_class_id": ("int32", lambda b: b.roof_class_id),
+    "roof_confidence": ("float64", lambda b: b.roof_confidence),
+    "building_confidence": ("float64", lambda b: b.building_confidence),
+    "area_m2": ("float64", lambda b: b.outline.area),
+    "perimeter_m": ("float64", lambda b: b.outline.length),
+    "ground_m": ("float64", lambda b: b.geometry and b.geometry.ground_m),
+    "height_max_m": ("float64", lambda b: b.geometry and b.geometry.height_max_m),
+    "height_mean_m": ("float64", lambda b: b.geometry and b.geometry.height_mean_m),
+    "eave_height_m": ("float64", lambda b: b.geometry and b.geometry.eave_height_m),
+    "ridge_height_m": ("float64", lambda b: b.geometry and b.geometry.ridge_height_m),
+    "volume_m3": ("float64", lambda b: b.geometry and b.geometry.volume_m3),
+    "slope_deg": ("float64", lambda b: b.geometry and b.geometry.slope_deg),
+    "azimuth_deg": ("float64", lambda b: b.geometry and b.geometry.azimuth_deg),
+}
+"""Attributes of a building, in order: type, and where it comes from. None becomes NULL."""
+
+
+class GeoPackageWriter:
+    """Writes buildings as they come; use it as a context.
+
+    Leaving the context without a fault gives the file its name; with one, nothing is left behind. A file that is
+    already there under that name is replaced only then: whether it may be is the caller's question.
+
+    Args:
+        path: of the GeoPackage.
+        crs: of the outlines, in metres.
+    """
+
+    def __init__(self, path: Path, crs: CRS) -> None:
+        self.path = path
+        self.count = 0
+        self._crs = crs.to_wkt()
+        self._partial = path.with_name(f".{path.stem}.partial.gpkg")
+        self._batch: list[Building] = []
+        self._begun = False
+
+    def __enter__(self) -> GeoPackageWriter:
+        self._discard()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        if self._batch or not self._begun:
+            self._flush()
+        try:
+            os.replace(self._partial, self.path)
+        except OSError as problem:
+            self._discard()
+            raise _unwritable(self.path, problem) from problem
+
+    def write(self, buildings: Iterable[Building]) -> None:
+        """Add buildings.
+
+        Raises:
+            RidgelineError: (OUTPUT_NOT_WRITABLE, DISK_FULL) if the file cannot be written.
+        """
+        for building in buildings:
+            self._batch.append(building)
+            self.count += 1
+            if len(self._batch) >= _BATCH:
+                self._flush()
+
+    def _flush(self) -> None:
+        data, missing = [], []
+        for kind, value in FIELDS.values():
+            values = [value(building) for building in self._batch]
+            empty = np.array([item is None for item in values], dtype=bool)
+            filler = None if kind == "object" else 0
+            data.append(np.array([filler if item is None else item for item in values], dtype=kind))
+            missing.append(empty)
+        shapes = np.array([building.outline for building in self._batch], dtype=object)
+        try:
+            pyogrio.raw.write(
+                str(self._partial),
+                geometry=shapely.to_wkb(shapes) if len(shapes) else np.array([], dtype=object),
+                field_data=data,
+                fields=np.array(list(FIELDS), dtype=object),
+                field_mask=missing,
+                layer=LAYER,
+                driver="GPKG",
+                geometry_type="Polygon",
+                crs=self._crs,
+                append=self._begun,
+            )
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as problem:
+            raise _unwritable(self.path, problem) from problem
+        self._begun = True
+        self._batch = []
+
+    def _discard(self) -> None:
+        for end in ("", "-journal", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{self._partial}{end}").unlink()
+
+
+def _unwritable(path: Path, problem: Exception) -> RidgelineError:
+    if "disk is full" in str(problem).lower() or "no space" in str(problem).lower():
+        return RidgelineError(
+            ErrorCode.DISK_FULL, f"The disk is full: {path.name} cannot be written.", "Free some space and run again."
+        )
+    return RidgelineError(
+        ErrorCode.OUTPUT_NOT_WRITABLE,
+        f"The file {path.name} cannot be written in {path.parent}: {problem}",
+        "Choose a folder that you may write to, or close the program that has the file open.",
+    )

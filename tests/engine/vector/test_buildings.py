@@ -1,0 +1,139 @@
+"""Buildings do not depend on strips, carry the right numbers, and get their class by vote."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.crs import CRS
+from scipy import ndimage
+
+from ridgeline.engine.jobs import BuildingOptions
+from ridgeline.engine.raster.grid import Grid
+from ridgeline.engine.vector.buildings import BuildingTracer, MapStrip
+
+ROOFS = {1: "flat", 2: "gable", 6: "hipped_v1"}
+UTM = CRS.from_epsg(32632)
+
+
+def town(seed, shape=(90, 110)):
+    """Random maps of a town, in whole."""
+    rng = np.random.default_rng(seed)
+    field = ndimage.gaussian_filter(rng.normal(size=shape), 3)
+    mask = field > np.quantile(field, 0.65)
+    return {
+        "mask": mask,
+        "probability": rng.integers(0, 256, shape).astype(np.uint8),
+        "boundary": (np.abs(ndimage.gaussian_filter(rng.normal(size=shape), 2)) < 0.02).astype(np.float32),
+        "roof_class": rng.choice([1, 2, 6], shape).astype(np.uint8),
+        "roof_confidence": rng.random(shape).astype(np.float32),
+        "surface": (105 + rng.random(shape)).astype(np.float32),
+        "ground": np.full(shape, 100, np.float32),
+    }
+
+
+def trace(maps, heights, grid, options):
+    tracer = BuildingTracer(grid, options, ROOFS)
+    found, at, turn = [], 0, 0
+    while at < grid.height:
+        rows = slice(at, at + heights[turn % len(heights)])
+        found += tracer.add(MapStrip(grid.row0 + at, **{name: item[rows] for name, item in maps.items()}))
+        at, turn = rows.stop, turn + 1
+    return found + tracer.finish()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), heights=st.lists(st.integers(1, 40), min_size=1, max_size=4))
+def test_buildings_ids_and_attributes_do_not_depend_on_the_strips(seed, heights):
+    maps = town(seed)
+    grid = Grid(UTM, 0.5, 1_000_000, -9_600_000, 110, 90)
+    options = BuildingOptions(min_area_m2=4)
+    whole = trace(maps, [90], grid, options)
+    assert whole
+    assert trace(maps, heights, grid, options) == whole
+    assert [item.id for item in whole] == list(range(1, len(whole) + 1))
+
+
+def house(gsd=0.25, height=6.0):
+    """One flat house of 10 m by 8 m with a courtyard of 3 m by 3 m, on ground at 50 m."""
+    shape = (60, 80)
+    mask = np.zeros(shape, bool)
+    mask[10:42, 20:60] = True
+    mask[20:32, 30:42] = False
+    ground = np.full(shape, 50, np.float32)
+    return (
+        mask,
+        np.where(mask, ground + np.float32(height), ground),
+        ground,
+        Grid(UTM, gsd, 2_000_000, -20_000_000, 80, 60),
+    )
+
+
+def test_a_house_with_a_courtyard_gets_its_area_place_and_heights():
+    mask, surface, ground, grid = house()
+    (found,) = trace({"mask": mask, "surface": surface, "ground": ground}, [17], grid, BuildingOptions())
+    assert found.outline.area == pytest.approx(80 - 9, rel=0.02)
+    assert len(found.outline.interiors) == 1
+    assert found.outline.bounds == pytest.approx((500_005, 4_999_989.5, 500_015, 4_999_997.5), abs=0.1)
+    assert found.geometry.height_max_m == pytest.approx(6, abs=0.05)
+    assert found.geometry.volume_m3 == pytest.approx(6 * 71, rel=0.01)
+    assert found.geometry.ground_m == pytest.approx(50)
+    assert found.geometry.azimuth_deg is None
+    assert found.roof_class is None
+
+
+def test_heights_are_unknown_without_a_surface():
+    mask, _, _, grid = house()
+    (found,) = trace({"mask": mask}, [60], grid, BuildingOptions())
+    assert found.geometry is None
+    assert found.building_confidence is None
+
+
+def test_small_specks_and_small_holes_are_dropped():
+    mask, _, _, grid = house()
+    mask[2:5, 2:5] = True  # 0.56 m²
+    mask[12:14, 22:24] = False  # 0.25 m²
+    options = BuildingOptions(min_area_m2=1, min_hole_m2=1, regularise=False)
+    (found,) = trace({"mask": mask}, [7], grid, options)
+    assert len(found.outline.interiors) == 1
+
+
+def test_the_roof_class_is_voted_by_confidence():
+    mask, _, _, grid = house()
+    classes = np.where(np.arange(80)[None, :] < 36, 2, 6) * np.ones(mask.shape, int)
+    confidence = np.where(classes == 2, 0.9, 0.3)
+    maps = {"mask": mask, "roof_class": classes.astype(np.uint8), "roof_confidence": confidence.astype(np.float32)}
+    (found,) = trace(maps, [60], grid, BuildingOptions())
+    assert (found.roof_class, found.roof_class_id) == ("gable", 2)
+    share = (classes[mask] == 2).mean()
+    assert found.roof_confidence == pytest.approx(0.9 * share, abs=0.01)
+
+
+def test_touching_houses_become_two_buildings_with_a_boundary():
+    mask = np.zeros((60, 100), bool)
+    mask[10:50, 10:90] = True
+    boundary = np.zeros(mask.shape, np.float32)
+    boundary[:, 49:51] = 1
+    grid = Grid(UTM, 0.25, 0, 0, 100, 60)
+    found = trace({"mask": mask, "boundary": boundary}, [13], grid, BuildingOptions())
+    assert [round(item.outline.area) for item in found] == [100, 100]
+    assert len(trace({"mask": mask}, [13], grid, BuildingOptions())) == 1
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_outlines_are_valid_and_inside_the_tolerance(seed):
+    maps = {"mask": town(seed)["mask"]}
+    grid = Grid(UTM, 0.5, 0, 0, 110, 90)
+    raw = trace(maps, [90], grid, BuildingOptions(regularise=False, min_hole_m2=0))
+    regular = trace(maps, [90], grid, BuildingOptions(tolerance_m=1.0, min_hole_m2=0))
+    for before, after in zip(raw, regular):
+        assert after.outline.is_valid
+        assert shapely.hausdorff_distance(before.outline.boundary, after.outline.boundary, densify=0.05) <= 1.0
+
+
+def test_maps_of_another_size_are_refused():
+    with pytest.raises(ValueError, match="roof_class"):
+        MapStrip(0, np.ones((3, 4), bool), roof_class=np.ones((3, 5), np.uint8))
+    with pytest.raises(ValueError, match="together"):
+        MapStrip(0, np.ones((3, 4), bool), surface=np.ones((3, 4), np.float32))

@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+
 from ridgeline.plugin.engine_link import base_pythons
 from ridgeline.plugin.engine_link.base_pythons import candidates, find_base_pythons, probe, python_of
 from ridgeline.plugin.engine_link.run_tool import ToolRun

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ridgeline.plugin.engine_link.child_environment import OWNED_PREFIXES, child_environment, installer_environment
 
 OWNED = [

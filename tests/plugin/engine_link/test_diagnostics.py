@@ -4,6 +4,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ridgeline.plugin.engine_link.diagnostics import diagnostics, scrub
 
 SAMPLES = [

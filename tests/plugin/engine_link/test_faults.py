@@ -1,6 +1,7 @@
 """What installers print becomes one sentence and a hint."""
 
 import pytest
+
 from ridgeline.engine.jobs import ErrorCode
 from ridgeline.plugin.engine_link.faults import FAULTS, classify, explain, setup_fault
 

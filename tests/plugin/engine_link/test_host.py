@@ -2,6 +2,7 @@
 
 import pytest
 from qgis.core import QgsApplication, QgsSettings
+
 from ridgeline.plugin.engine_link.gpu import nvidia_gpu, nvidia_smi_path
 from ridgeline.plugin.engine_link.host import data_home, proxy_address, proxy_variables, qgis_folders
 from ridgeline.plugin.engine_link.run_tool import ToolRun

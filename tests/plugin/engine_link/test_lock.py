@@ -6,6 +6,7 @@ import threading
 import types
 
 import pytest
+
 from ridgeline.engine.jobs import Cancelled, RidgelineError
 from ridgeline.plugin.engine_link import lock
 from ridgeline.plugin.engine_link.lock import InstallLock

@@ -4,6 +4,7 @@ import signal
 import subprocess
 
 import pytest
+
 from ridgeline.plugin.engine_link import process_tree
 from ridgeline.plugin.engine_link.exit_codes import explain_exit
 

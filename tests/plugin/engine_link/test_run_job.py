@@ -8,6 +8,7 @@ from pathlib import Path
 
 import fake_engines
 import pytest
+
 from ridgeline.engine.jobs import Cancelled, ErrorCode, RidgelineError
 from ridgeline.plugin.engine_link.run_job import Listener, run_job
 

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from ridgeline.engine.jobs import Cancelled, ErrorCode, RidgelineError
 from ridgeline.plugin.engine_link import requirements as requirements_module
 from ridgeline.plugin.engine_link import setup as setting_up

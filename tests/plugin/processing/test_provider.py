@@ -1,6 +1,5 @@
 """The provider as QGIS sees it: ids, parameters, help, flags."""
 
-import pytest
 from qgis.core import QgsApplication
 
 EXPECTED = {"segment", "groundheights", "buildings", "enginestatus", "enginesetup"}

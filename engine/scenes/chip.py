@@ -17,6 +17,7 @@ from .noise import FloatArray
 from .picture import PictureConfig, draw_picture_config, take_picture
 from .plan import Plan
 from .sensor import FOOT_M, SensorConfig, draw_sensor, sense
+from .solids import draw_solid
 from .town import draw_plan
 from .vegetation import draw_hedge, draw_tree
 
@@ -145,6 +146,8 @@ def render(plan: Plan, gsd: float, row0: int, col0: int, height: int, width: int
         draw_road(canvas, road)
     for building in plan.buildings:
         draw_building(canvas, building)
+    for solid in plan.solids:
+        draw_solid(canvas, solid)
     for thing in plan.things:
         draw_thing(canvas, thing)
     for hedge in plan.hedges:
@@ -174,7 +177,7 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
     seen = (seen + np.float32(offset)).astype(np.float32)
     if feet:
         seen = (seen / np.float32(FOOT_M)).astype(np.float32)
-    core_pad = EDGE_PX
+    core_pad = min(EDGE_PX, around)
     small = crop(canvas, around - core_pad)
     rgb = take_picture(small, picture, rng)
     inner = (slice(around, canvas.shape[0] - around), slice(around, canvas.shape[1] - around))
@@ -193,7 +196,7 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
     building = canvas.building[inner].copy()
     boundary = edges[inner].copy()
     return SceneChip(
-        rgb=np.ascontiguousarray(rgb[:, core_pad:-core_pad, core_pad:-core_pad]),
+        rgb=_without_edge(rgb, core_pad),
         surface=np.ascontiguousarray(seen[outer]),
         land_cover=canvas.cover[inner].copy(),
         roof_class=canvas.roof_class[inner].copy(),
@@ -206,6 +209,10 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
         margin=config.margin,
         flags=flags,
     )
+
+
+def _without_edge(rgb: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(rgb[:, pixels : rgb.shape[1] - pixels, pixels : rgb.shape[2] - pixels])
 
 
 def crop(canvas: Canvas, pixels: int) -> Canvas:

@@ -14,6 +14,7 @@ from .footprints import Outline
 from .ground import Area, Colour, Road, Soil
 from .palette import GROUND_ANY, draw
 from .roof_choice import choose_class, make_details, make_roof, roof_colours
+from .solids import Solid
 from .styles import Style
 from .terrain import Terrain
 from .vegetation import Hedge, Tree
@@ -35,6 +36,7 @@ class Plan:
     trees: list[Tree] = field(default_factory=list)
     things: list[Thing] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
+    solids: list[Solid] = field(default_factory=list)
 
 
 def _colour(rng: Generator, family: str) -> Colour:

@@ -40,9 +40,10 @@ _NO_MEMORY = ("out of memory", "failed to allocate", "bad allocation", "bad_allo
 class OnnxPredictor:
     """A graph in ONNX Runtime.
 
-    The same tile gives the same bits whatever its batch. On a CPU the kernels keep tiles apart by themselves, but for
-    quantisation on the fly, which is computed tile by tile. A GPU library may choose another algorithm for
-    another batch size, so there all batches have the size of the first.
+    The same tile gives the same bits whatever its batch. The CPU's kernels cut a batch into pieces for their threads
+    whose ends are rounded differently (seen in ``Exp``: one unit in the last place), so there tiles are computed
+    one by one, all threads on each. A GPU library may choose another algorithm for another batch size, so there all
+    batches have the size of the first.
 
     Args:
         package: the model.
@@ -78,9 +79,9 @@ class OnnxPredictor:
         self._results = sorted({item.tensor or item.name for item in self._outputs})
         self._check_names(weights)
         self._fixed_batch = _fixed_batch(self._session.get_inputs())
-        if self._fixed_batch is None and facts.operators & _MIXES_THE_BATCH:
+        if self._fixed_batch is None and (active == "cpu" or facts.operators & _MIXES_THE_BATCH):
             self._fixed_batch = 1
-        self._keep_first_batch = active != "cpu" and self._fixed_batch is None
+        self._keep_first_batch = self._fixed_batch is None
 
     def predict(self, inputs: Arrays) -> Arrays:
         """Run the network; see ``Predictor.predict``."""

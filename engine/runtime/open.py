@@ -97,9 +97,7 @@ def _only_torch_has_cuda(device: str) -> bool:
 
     if "CUDAExecutionProvider" in ort.get_available_providers():
         return False
-    import torch
-
-    return bool(torch.cuda.is_available())
+    return torch_has_cuda()
 
 
 def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -18,6 +18,13 @@ from .predictor import DeviceReport
 _RUNTIME = "PyTorch"
 
 
+def torch_has_cuda() -> bool:
+    """Return whether the installed PyTorch can compute on a CUDA device (ImportError without PyTorch)."""
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
 class TorchPredictor:
     """A network built from a package's ``architecture`` and its safetensors weights.
 

@@ -66,14 +66,15 @@ def test_a_tile_has_the_same_bits_in_any_batch(make_package, threads):
                 np.testing.assert_array_equal(array, whole[name][start : start + size])
 
 
-def test_a_network_of_matrix_products_has_the_same_bits_in_any_batch(make_package):
+def test_a_network_of_products_and_exponentials_has_the_same_bits_in_any_batch(make_package):
     random = np.random.default_rng(0)
     nodes = [
         helper.make_node("Transpose", ["rgb"], ["last"], perm=[0, 2, 3, 1]),
         helper.make_node("MatMul", ["last", "w1"], ["wide"]),
         helper.make_node("LayerNormalization", ["wide", "scale"], ["normal"]),
         helper.make_node("MatMul", ["normal", "w2"], ["narrow"]),
-        helper.make_node("Transpose", ["narrow"], ["out"], perm=[0, 3, 1, 2]),
+        helper.make_node("Transpose", ["narrow"], ["logits"], perm=[0, 3, 1, 2]),
+        helper.make_node("Exp", ["logits"], ["out"]),
         helper.make_node("Split", ["out"], ["land_cover", "building"], axis=1, num_outputs=2),
     ]
     values = {"w1": (3, 96), "scale": (96,), "w2": (96, 3)}
@@ -90,7 +91,7 @@ def test_a_network_of_matrix_products_has_the_same_bits_in_any_batch(make_packag
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     predictor = open_predictor(repack(make_package(), "both.onnx", model), {"rgb"}, device="cpu", threads=2)
-    rgb = tiles(4, 3, 24)
+    rgb = tiles(4, 3, 129)
     whole = predictor.predict({"rgb": rgb})
     for i in range(4):
         one = predictor.predict({"rgb": rgb[i : i + 1]})

@@ -97,6 +97,8 @@ def _only_torch_has_cuda(device: str) -> bool:
 
     if "CUDAExecutionProvider" in ort.get_available_providers():
         return False
+    from .torch_predictor import torch_has_cuda
+
     return torch_has_cuda()
 
 

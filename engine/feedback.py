@@ -68,6 +68,10 @@ class Feedback:
         if self._cancelled():
             raise Cancelled()
 
+    def silent(self) -> Feedback:
+        """Return a feedback that tells nobody, for a job inside this job; the wish to cancel still reaches it."""
+        return Feedback(cancelled=self._cancelled, finish=self._finish)
+
     def asked_to_finish(self) -> bool:
         """Return whether the user wants the work to end early and keep what there is."""
         return self._finish()

@@ -2,6 +2,8 @@
 
 COMMANDS: dict[str, str] = {
     "segment": "Rasters in, class rasters and building polygons out",
+    "evaluate": "What a model reaches on areas with known truth",
+    "train-default": "Train the model that Ridgeline ships",
     "finetune": "Teach a model from labelled polygons",
     "models": "The model library: list, info, import, export, remove, verify",
     "selftest": "Run a model on the sample area and say what computes, with which versions, how fast",

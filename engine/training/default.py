@@ -1,0 +1,168 @@
+"""Train the default model on synthetic scenes: resumable, reproducible, on two CPU cores or a GPU."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..feedback import Feedback
+from ..jobs import Cancelled, to_dict
+from ..models.compact import compact_config, compact_inputs
+from ..models.multitask import DenseModel
+from ..scenes.chip import make_chip
+from .default_config import DefaultTraining
+from .ema import Ema
+from .losses import multitask_loss
+from .optimiser import learning_rate, make_adamw, set_learning_rate
+from .scene_batches import Batch, batches, make_batch
+from .scene_store import SceneStore
+
+MODES = {"rgb+dsm": (True, True), "rgb": (True, False), "dsm": (False, True)}
+
+
+def open_stores(folder: Path, config: DefaultTraining) -> tuple[SceneStore, SceneStore]:
+    """Return the stores of training and validation scenes under ``folder`` (filled as they are read)."""
+    scene = config.scene
+    recipe = {"seed": config.seed, "scene": to_dict(scene)}
+
+    def store(name: str, count: int, seed: int) -> SceneStore:
+        return SceneStore(
+            folder / name, lambda index: make_chip(seed, index, scene), count, {**recipe, "part": name, "seed": seed}
+        )
+
+    return (
+        store("training", config.scenes, config.seed),
+        store("validation", config.validation_scenes, config.seed + 1_000_003),
+    )
+
+
+def train_default(
+    work: Path, stores: tuple[SceneStore, SceneStore], config: DefaultTraining, device: str, feedback: Feedback
+) -> DenseModel:
+    """Train the compact model and return its averaged weights (in evaluation mode, on ``device``).
+
+    Everything lies in ``work``: ``state.pt`` (to resume from), ``log.jsonl`` (a line a validation), ``config.json``.
+    A run that was killed goes on from its last checkpoint and sees the batches that it would have seen.
+
+    Args:
+        work: folder of the run; made if missing.
+        stores: training and validation scenes.
+        config: settings.
+        device: ``cpu`` or ``cuda``.
+        feedback: told of progress; may cancel.
+
+    Raises:
+        Cancelled: if the user wants to stop; the state is saved first.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "config.json").write_text(json.dumps(to_dict(config), indent=2), encoding="utf-8")
+    torch.manual_seed(config.seed)
+    model = DenseModel(compact_config()).to(device).to(memory_format=torch.channels_last)
+    optimiser = make_adamw(model, config.peak_lr, config.weight_decay)
+    ema = Ema(model, config.ema)
+    first = _resume(work / "state.pt", model, optimiser, ema)
+    norm = compact_inputs()[0].mean_std
+    assert norm is not None  # the compact model's RGB is normalised by mean and std
+    saved, done = time.monotonic(), first
+    try:
+        for step, batch in enumerate(batches(stores[0], config, norm, first), start=first):
+            set_learning_rate(optimiser, learning_rate(step, config.steps, config.peak_lr, config.warmup))
+            parts = _step(model, optimiser, ema, batch, config, device)
+            done = step + 1
+            detail = {name: float(value) for name, value in parts.items()}
+            if done % config.validate_every == 0 or done == config.steps:
+                scores = validate(ema.model, stores[1], config, device)
+                detail = {"step": done, **detail, **scores}
+                with (work / "log.jsonl").open("a", encoding="utf-8") as log:
+                    log.write(json.dumps({"time": time.strftime("%H:%M:%S"), **detail}) + "\n")
+            feedback.progress(done, config.steps, "steps", "training", detail if "step" in detail else None)
+            if time.monotonic() - saved > config.save_every_s or done == config.steps:
+                _save(work / "state.pt", model, optimiser, ema, done)
+                saved = time.monotonic()
+    except Cancelled:
+        _save(work / "state.pt", model, optimiser, ema, done)
+        raise
+    return ema.model
+
+
+def _step(
+    model: DenseModel,
+    optimiser: torch.optim.Optimizer,
+    ema: Ema[DenseModel],
+    batch: Batch,
+    config: DefaultTraining,
+    device: str,
+) -> dict[str, Tensor]:
+    model.train()
+    rgb = batch.rgb.to(device).contiguous(memory_format=torch.channels_last)
+    dsm = batch.dsm.to(device).contiguous(memory_format=torch.channels_last)
+    labels = type(batch.labels)(
+        {name: value.to(device) for name, value in batch.labels.maps.items()},
+        {name: value.to(device) for name, value in batch.labels.weights.items()},
+    )
+    with torch.autocast(device, dtype=torch.bfloat16):
+        outputs = model(rgb, dsm, batch.present.to(device))
+    loss, parts = multitask_loss(outputs, labels, model.config.tasks, config.loss)
+    if not math.isfinite(float(loss)):
+        raise FloatingPointError("the loss is no finite number; lower the learning rate")
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+    optimiser.step()
+    ema.update(model)
+    return {"loss": loss.detach(), **parts}
+
+
+@torch.no_grad()
+def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
+    """Return building IoU by modalities, roof class accuracy and land cover accuracy on unseen scenes."""
+    norm = compact_inputs()[0].mean_std
+    assert norm is not None
+    model.eval()
+    counts = {mode: [0, 0, 0, 0, 0, 0] for mode in MODES}
+    for index in range(max(1, len(store) // config.batch)):
+        # a fixed step far beyond the run gives the same crops at every validation
+        batch = make_batch(store, config, norm, 10_000_000 + index)
+        for mode, (has_rgb, has_dsm) in MODES.items():
+            rgb, dsm = (batch.rgb.to(device) if has_rgb else None), (batch.dsm.to(device) if has_dsm else None)
+            with torch.autocast(device, dtype=torch.bfloat16):
+                outputs = model(rgb, dsm)
+            found = outputs["building"][:, 0].cpu() > 0
+            true = batch.labels.maps["building"] > 0.5
+            roof, cover = batch.labels.maps["roof_class"], batch.labels.maps["land_cover"]
+            tally = counts[mode]
+            tally[0] += int((found & true).sum())
+            tally[1] += int((found | true).sum())
+            tally[2] += int(((outputs["roof_class"].argmax(1).cpu() + 1 == roof) & (roof > 0)).sum())
+            tally[3] += int((roof > 0).sum())
+            tally[4] += int(((outputs["land_cover"].argmax(1).cpu() + 1 == cover) & (cover > 0)).sum())
+            tally[5] += int((cover > 0).sum())
+    names = ("building_iou", "roof_accuracy", "cover_accuracy")
+    return {
+        f"{mode} {name}": round(tally[2 * i] / max(tally[2 * i + 1], 1), 4)
+        for mode, tally in counts.items()
+        for i, name in enumerate(names)
+    }
+
+
+def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema[DenseModel], step: int) -> None:
+    part = path.with_suffix(".part")
+    state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "ema": ema.model.state_dict()}
+    torch.save({**state, "ema_steps": ema.steps, "step": step}, part)
+    part.replace(path)
+
+
+def _resume(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema[DenseModel]) -> int:
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    ema.model.load_state_dict(state["ema"])
+    ema.steps = int(state["ema_steps"])
+    return int(state["step"])

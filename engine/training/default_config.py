@@ -1,0 +1,69 @@
+"""How the default model is trained: every choice a field, so that a run can be told and repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..classes import ROOF_CLASSES
+from ..scenes.chip import SceneConfig
+from .losses import LossConfig
+
+
+@dataclass(frozen=True)
+class DefaultTraining:
+    """Settings of ``ridgeline train-default``.
+
+    Attributes:
+        seed: of scenes, weights, and order of the samples.
+        scenes: number of training scenes.
+        validation_scenes: number of scenes that are never trained on.
+        scene: what the scenes are like; ``size`` is the side of one, and their pictures fit their labels exactly.
+        crop_px: side of a training sample in pixels; a multiple of 32.
+        batch: samples a step.
+        steps: steps in all.
+        peak_lr: AdamW's highest learning rate.
+        warmup: steps until then.
+        weight_decay: AdamW's.
+        ema: decay of the averaged weights, which are what is kept.
+        rgb_and_dsm: share of samples that show both modalities; the rest is split evenly between RGB alone and DSM
+            alone.
+        shift_px: largest shift of the picture against heights and labels in pixels, in samples that show both.
+        validate_every: steps between two validations.
+        save_every_s: seconds between two checkpoints.
+        workers: processes that cut samples.
+        loss: weights of the losses.
+    """
+
+    seed: int = 1
+    scenes: int = 3000
+    validation_scenes: int = 48
+    scene: SceneConfig = field(default_factory=lambda: SceneConfig(size=512, gsd=(0.2, 0.5), feet=0.0))
+    crop_px: int = 256
+    batch: int = 16
+    steps: int = 4000
+    peak_lr: float = 2e-3
+    warmup: int = 200
+    weight_decay: float = 0.02
+    ema: float = 0.998
+    rgb_and_dsm: float = 0.4
+    shift_px: float = 3.0
+    validate_every: int = 400
+    save_every_s: float = 240.0
+    workers: int = 1
+    loss: LossConfig = field(
+        default_factory=lambda: LossConfig(
+            task_weights={"land_cover": 0.7, "roof_class": 0.7, "building": 1.5, "boundary": 0.5},
+            class_weights={
+                "land_cover": (1.0, 1.0, 1.0, 1.0, 3.0, 2.0),
+                "roof_class": (0.6, 0.6, *(1.0,) * (len(ROOF_CLASSES) - 2)),
+            },
+        )
+    )
+
+    def __post_init__(self) -> None:
+        if self.crop_px % 32 or self.crop_px > self.scene.size:
+            raise ValueError("crop_px must be a multiple of 32 and no larger than a scene")
+        if self.scene.registered < 1 or self.scene.margin:
+            raise ValueError("scenes for training need registered = 1 and margin = 0: crops are shifted and cut later")
+        if not 0 <= self.rgb_and_dsm <= 1:
+            raise ValueError("rgb_and_dsm is a share between 0 and 1")

@@ -1,0 +1,43 @@
+"""From the trained default model to the package that Ridgeline ships."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..models.compact import compact_inputs, compact_outputs
+from ..models.export import PackageInfo, export_package
+from ..models.multitask import DenseModel
+from ..models.package import GsdSpec, ModelSpec, TileSpec
+from .default_config import DefaultTraining
+
+NAME = "ridgeline-compact"
+VERSION = "1.0.0"
+
+
+def write_default_package(model: DenseModel, config: DefaultTraining, folder: Path, log: Path) -> ModelSpec:
+    """Write the package of the default model into ``folder``; ``log`` is the run's ``log.jsonl``."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    last = json.loads(lines[-1]) if lines else {}
+    last.pop("time", None)
+    info = PackageInfo(
+        name=NAME,
+        version=VERSION,
+        inputs=compact_inputs(),
+        outputs=compact_outputs(),
+        gsd=GsdSpec(trained=0.25, min=0.2, max=0.6),
+        tile=TileSpec(size=512, multiple=32, overlap=64),
+        title="Ridgeline compact",
+        description=(
+            "Building outlines, roof classes and land cover from an orthophoto, a surface model, or both, "
+            "at 0.2 to 0.6 m per pixel; small enough for a computer without a graphics card."
+        ),
+        licence="GPL-2.0-or-later",
+        training_data=(
+            f"{config.scenes} synthetic scenes of {config.scene.size} pixels a side (`ridgeline scenes`, seed "
+            f"{config.seed}); no real picture or surface was trained on. Repeat it with `ridgeline train-default`."
+        ),
+        source="trained by the Ridgeline project",
+        metrics={"synthetic validation": last},
+    )
+    return export_package(model, info, folder)

@@ -1,0 +1,108 @@
+"""Endless batches of augmented crops from a store of scenes, with modality dropout; the same for the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from ..models.package import MeanStd
+from .crops import Crop, random_crop
+from .default_config import DefaultTraining
+from .losses import Labels
+from .scene_store import SceneStore
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs and truth of one step.
+
+    Attributes:
+        rgb: float32 [B, 3, H, W], normalised.
+        dsm: float32 [B, C, H, W], height channels.
+        present: bool [B, 2]: whether a sample shows its RGB and its DSM.
+        labels: truth by task.
+    """
+
+    rgb: Tensor
+    dsm: Tensor
+    present: Tensor
+    labels: Labels
+
+
+class _Batches(IterableDataset[Batch]):
+    def __init__(self, store: SceneStore, config: DefaultTraining, norm: MeanStd, first_step: int) -> None:
+        self._store, self._config, self._norm, self._first = store, config, norm, first_step
+
+    def __iter__(self) -> Iterator[Batch]:
+        info = torch.utils.data.get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info is not None else (0, 1)
+        for step in range(self._first, self._config.steps):
+            if step % workers == worker:
+                yield make_batch(self._store, self._config, self._norm, step)
+
+
+def batches(store: SceneStore, config: DefaultTraining, norm: MeanStd, first_step: int = 0) -> Iterator[Batch]:
+    """Yield the batches of steps ``first_step`` to the end; each depends on the seed and its step alone."""
+    source = _Batches(store, config, norm, first_step)
+    yield from DataLoader(
+        source, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None
+    )
+
+
+def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: int) -> Batch:
+    """Return the batch of a step."""
+    random = np.random.default_rng((config.seed, 7, step))
+    crops, present = [], []
+    for _ in range(config.batch):
+        crop = random_crop(store[int(random.integers(len(store)))], config.crop_px, random)
+        kind = random.random()
+        both = kind < config.rgb_and_dsm
+        alone = (1.0 - config.rgb_and_dsm) / 2
+        present.append((both or kind < config.rgb_and_dsm + alone, both or kind >= config.rgb_and_dsm + alone))
+        # a picture alone defines where its labels lie; beside heights it may lie a little off
+        rgb = shifted(crop.rgb, config.shift_px, random) if both else crop.rgb
+        crops.append((rgb, crop))
+    mean = np.asarray(norm.mean, np.float32)[:, None, None]
+    std = np.asarray(norm.std, np.float32)[:, None, None]
+    rgb = np.stack([(picture - mean) / std for picture, _ in crops])
+    return Batch(
+        rgb=torch.from_numpy(rgb),
+        dsm=_stacked([crop.channels for _, crop in crops]),
+        present=torch.tensor(present),
+        labels=labels_of([crop for _, crop in crops]),
+    )
+
+
+def labels_of(crops: list[Crop]) -> Labels:
+    """Return the labels of crops, stacked."""
+    known_roof = [np.where(crop.roof_class > 0, crop.roof_weight, 0.0).astype(np.float32) for crop in crops]
+    return Labels(
+        maps={
+            "land_cover": _stacked([crop.land_cover for crop in crops]),
+            "roof_class": _stacked([crop.roof_class for crop in crops]),
+            "building": _stacked([crop.building for crop in crops]),
+            "boundary": _stacked([crop.boundary for crop in crops]),
+        },
+        weights={"roof_class": _stacked(known_roof)},
+    )
+
+
+def shifted(rgb: NDArray[np.float32], reach: float, random: np.random.Generator) -> NDArray[np.float32]:
+    """Return the picture [3, H, W] moved by up to ``reach`` pixels in a random direction, mostly by little."""
+    offset = reach * random.random() ** 2
+    angle = 2 * np.pi * random.random()
+    move = (0.0, offset * float(np.sin(angle)), offset * float(np.cos(angle)))
+    moved: NDArray[np.float32] = ndimage.shift(rgb, move, order=1, mode="nearest")
+    return moved
+
+
+def _stacked(arrays: list[NDArray[Any]]) -> Tensor:
+    return torch.from_numpy(np.stack(arrays))

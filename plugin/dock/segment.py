@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from ..i18n import tr
-from .logic.checks import Finding, Inputs, Weight, check
+from .logic.checks import Finding, Inputs, Weight, check, covered
 from .logic.forecast import Forecast, forecast
 from .logic.ground import transformed, working_crs
 from .logic.guess import guess_pair
@@ -255,4 +255,6 @@ class SegmentPage(Page):
             return None
         key = key_of(inputs.model.name, "+".join(sorted(inputs.kinds)), self.advanced.device.currentData())
         heights = self.advanced.keep_heights.isChecked() and inputs.dsm is not None
-        return forecast(inputs.region, inputs.region_crs, inputs.model, inputs.gsd, recall(key), heights)
+        return forecast(
+            covered(inputs) or inputs.region, inputs.region_crs, inputs.model, inputs.gsd, recall(key), heights
+        )

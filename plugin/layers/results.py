@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from qgis.core import NULL, QgsMapLayerLegendUtils, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import (
+    NULL,
+    QgsLayerTreeGroup,
+    QgsLayerTreeLayer,
+    QgsMapLayerLegendUtils,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
 
 from ..i18n import tr
 from ..paths import RESOURCES
@@ -80,16 +88,19 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
             failed.append(kind.file)
         else:
             layers[kind.name] = layer
-    group = project.layerTreeRoot().insertGroup(0, title)
+    group = QgsLayerTreeGroup(title)
     for kind in result_kinds():
         layer = layers.get(kind.name)
         if layer is None:
             continue
         project.addMapLayer(layer, False)
-        node = group.addLayer(layer)
+        # what a node shows is settled before it joins the tree, which builds its legend then
+        node = QgsLayerTreeLayer(layer)
         node.setItemVisibilityChecked(kind.visible)
         node.setExpanded(kind.expanded)
         shorten_legend(node)
+        group.addChildNode(node)
+    project.layerTreeRoot().insertChildNode(0, group)
     return AddedRun(title, layers, tuple(failed))
 
 

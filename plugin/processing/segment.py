@@ -39,7 +39,7 @@ from .talk import FeedbackListener
 DEVICES = ("auto", "cpu", "cuda")
 HEIGHT_UNITS = ("auto", "metre", "foot", "us-foot")
 LAYER_OUTPUTS = ("BUILDINGS", "ROOF_CLASS", "LAND_COVER", "CONFIDENCE", "HEIGHT_ABOVE_GROUND")
-PHASES = {"reading": 1, "tiles": 80, "heights": 4, "outlines": 8, "buildings": 5, "overviews": 2}
+PHASES = {"computing": 85, "writing rasters": 4, "heights": 3, "outlines": 5, "buildings": 3}
 
 
 class SegmentAlgorithm(RidgelineAlgorithm):

@@ -38,6 +38,12 @@ class _DrawTool(QgsMapTool):
         self.wipe()
         super().deactivate()
 
+    def dispose(self) -> None:
+        """Take the band off the map and delete the tool; call it once, when the canvas has another tool."""
+        self.wipe()
+        self.canvas().scene().removeItem(self._band)
+        self.deleteLater()
+
     def keyPressEvent(self, event: Any) -> None:
         """Esc wipes what is half drawn; with nothing drawn it leaves the tool."""
         if event.key() == Qt.Key.Key_Escape:

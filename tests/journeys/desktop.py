@@ -168,3 +168,54 @@ def cut_off(page):
 
 def _text(widget):
     return widget.text()[:40] if hasattr(widget, "text") and callable(widget.text) else ""
+
+
+# processes and data ---------------------------------------------------------------------------------------------
+
+
+def engine_processes():
+    """Ids of the engines that this QGIS started and that still run (zombies are none)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes()
+            status = (entry / "status").read_text()
+            variables = (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        ours = f"RIDGELINE_JOURNEY_OUT={os.environ['RIDGELINE_JOURNEY_OUT']}\0".encode()
+        if b"engine/__main__.py" in command and ours in variables + b"\0" and "State:\tZ" not in status:
+            found.append(int(entry.name))
+    return found
+
+
+def big_pair(folder, rgb, dsm, times):
+    """Write a pair of ``times`` x ``times`` mirrored copies of two rasters, so that a run takes a while."""
+    import numpy as np
+    from osgeo import gdal
+
+    gdal.UseExceptions()
+    paths = []
+    for source in (rgb, dsm):
+        data = gdal.Open(str(source))
+        array = data.ReadAsArray()
+        stack = array if array.ndim == 3 else array[None]
+        pair = np.concatenate([stack, stack[:, :, ::-1]], axis=2)
+        block = np.concatenate([pair, pair[:, ::-1]], axis=1)
+        big = np.tile(block, (1, times // 2, times // 2))
+        path = Path(folder) / f"big_{Path(source).name}"
+        kind = data.GetRasterBand(1).DataType
+        options = ["TILED=YES", "COMPRESS=DEFLATE"]
+        made = gdal.GetDriverByName("GTiff").Create(str(path), big.shape[2], big.shape[1], big.shape[0], kind, options)
+        made.SetGeoTransform(data.GetGeoTransform())
+        made.SetProjection(data.GetProjection())
+        for number, band in enumerate(big, 1):
+            made.GetRasterBand(number).WriteArray(band)
+        nodata = data.GetRasterBand(1).GetNoDataValue()
+        if nodata is not None:
+            made.GetRasterBand(1).SetNoDataValue(nodata)
+        made.FlushCache()
+        paths.append(path)
+    return paths

@@ -15,11 +15,11 @@ ROOT = HERE.parent.parent
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INI = """[UI]
 allowVersionCheck=false
+UITheme={theme}
 [qgis]
 checkVersion=false
 newsFeedEnabled=false
 showTips=false
-UI\\UITheme={theme}
 projOpenAtLaunch=0
 [app]
 askToSaveProjectChanges=false

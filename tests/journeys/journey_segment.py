@@ -33,7 +33,7 @@ def journey(desktop):
     rgb = desktop.add_raster(DATA / "herault_77055_627760_rgb.tif", "herault_ortho")
     dsm = desktop.add_raster(DATA / "herault_77055_627760_dsm.tif", "herault_dsm")
     desktop.show(rgb)
-    desktop.wait_until(lambda: page.panel.run.isEnabled(), 5, lambda: f"the run is possible: {page.notes.findings}")
+    desktop.wait_until(page.panel.run.isEnabled, 5, lambda: f"the run is possible: {page.notes.findings}")
     assert page.rgb.currentLayer() is rgb and page.dsm.currentLayer() is dsm, "the layers are not guessed"
     assert not page.banner.isVisible()
 
@@ -48,7 +48,7 @@ def journey(desktop):
         for share in (0.02, 0.98)
     ]
     desktop.drag(*corners)
-    desktop.wait_until(lambda: page.panel.run.isEnabled(), 5, lambda: f"the drawn region is taken: {page.notes.findings}")
+    desktop.wait_until(page.panel.run.isEnabled, 5, lambda: f"the drawn region is taken: {page.notes.findings}")
     desktop.facts["sentence"] = page.sentence.text()
     desktop.facts["tiles"] = page.forecast.tiles
     desktop.facts["cut_off"] = cut_off(page)

@@ -175,25 +175,33 @@ def _check_heights(inputs: Inputs) -> List[Finding]:
     return []
 
 
-def _check_overlap(inputs: Inputs) -> List[Finding]:
-    findings: List[Finding] = []
+def covered(inputs: Inputs) -> Any:
+    """Return the part of the region where all chosen layers lie, in the region's CRS; None if it cannot be told."""
     common = inputs.region
+    for layer in (inputs.rgb, inputs.dsm):
+        if layer is not None and common is not None:
+            outline = transformed(outline_of(layer), layer.crs(), inputs.region_crs)
+            common = None if outline is None else common.intersection(outline)
+    return common
+
+
+def _check_overlap(inputs: Inputs) -> List[Finding]:
     for kind, layer in (("RGB", inputs.rgb), ("DSM", inputs.dsm)):
         if layer is None:
             continue
         outline = transformed(outline_of(layer), layer.crs(), inputs.region_crs)
         if outline is None or not outline.intersects(inputs.region):
-            text = tr("The region lies outside the {kind} layer “{name}”.", kind=kind, name=layer.name())
-            return [_stop(text)]
-        common = common.intersection(outline)
-    if common.isEmpty() or common.area() <= 0:
+            return [_stop(tr("The region lies outside the {kind} layer “{name}”.", kind=kind, name=layer.name()))]
+    common = covered(inputs)
+    if common is None or common.isEmpty() or common.area() <= 0:
         text = tr("“{a}” and “{b}” do not overlap in the region.", a=inputs.rgb.name(), b=inputs.dsm.name())
         return [_stop(text)]
     share = area_m2(common, inputs.region_crs) / max(area_m2(inputs.region, inputs.region_crs), 1e-9)
     if share < 0.98:
-        text = tr("Only {n} % of the region has data; the rest stays empty.", n=words.number(max(1, share * 100)))
-        findings.append(_tell(text))
-    return findings
+        return [
+            _tell(tr("Only {n} % of the region has data; the rest stays empty.", n=words.number(max(1, share * 100))))
+        ]
+    return []
 
 
 def _check_resolution(inputs: Inputs) -> List[Finding]:

@@ -126,7 +126,7 @@ class AlgorithmRun(QObject):
 
 
 def reason_of(errors: List[str]) -> str:
-    """Return why a run failed as users read it; a fault of the plugin itself becomes one sentence, its trace is logged."""
+    """Return why a run failed, in words; a fault of the plugin itself becomes one sentence, the rest is logged."""
     text = "\n".join(errors)
     if not text:
         return tr("The run ended without a reason. The log messages of QGIS may say more.")

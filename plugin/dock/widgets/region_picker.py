@@ -132,8 +132,7 @@ class RegionPicker(QWidget):
             self._canvas.setMapTool(self._tool_before)
         else:
             self._canvas.unsetMapTool(tool)
-        tool.wipe()
-        tool.deleteLater()
+        tool.dispose()
         self._press_buttons()
 
     def show_on_map(self, visible: bool) -> None:
@@ -253,7 +252,7 @@ class RegionPicker(QWidget):
         """The user took another map tool: forget ours, and do not put the one before back."""
         tool, self._tool = self._tool, None
         if tool is not None:
-            tool.deleteLater()
+            tool.dispose()
         self._press_buttons()
 
     def _on_mode(self) -> None:

@@ -48,7 +48,7 @@ class NetworkOutput:
     kind: Optional[str] = None
     """``classes``, ``probability`` or ``metres``. None: classes for several channels, probability for one."""
     role: Optional[str] = None
-    """``land_cover``, ``roof_class``, ``building``, ``boundary``, ``distance``, ``height`` or ``other``; None: guess."""
+    """``land_cover``, ``roof_class``, ``building``, ``boundary``, ``distance``, ``height``, ``other``. None: guess."""
     classes: Tuple[NetworkClass, ...] = ()
     """In the order of the channels; empty: numbered."""
     activation: Optional[str] = None

@@ -29,4 +29,5 @@ def stands_out(surface: NDArray[Any], valid: NDArray[np.bool_], gsd: float, col0
     channels = height_channels(surface, valid, gsd, col0, row0)
     limit = np.float32(np.log1p(STANDS_FROM_M))
     narrow, wide = channels[CHANNELS.index("height")], channels[CHANNELS.index("height_wide")]
-    return (narrow > limit) | (wide > limit) | ~valid
+    found: NDArray[np.bool_] = (narrow > limit) | (wide > limit) | ~valid
+    return found

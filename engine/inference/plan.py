@@ -112,7 +112,7 @@ class TilePlan:
             columns: the tile columns of a panel.
             live: bool, the panel's window: pixels that lie in the region and have data.
         """
-        rows = live[self.trim : self.trim + self.core].any(axis=0)
+        rows = np.asarray(live[self.trim : self.trim + self.core].any(axis=0))
         starts = ((j - columns.start) * self.stride + self.trim for j in columns)
         return [j for j, start in zip(columns, starts) if rows[start : start + self.core].any()]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,21 +15,25 @@ from .. import __version__
 from ..feedback import Feedback
 from ..jobs import ErrorCode, Result, RidgelineError, to_dict
 from ..raster.aligned import AlignedRaster
-from ..raster.files import write_atomically
+from ..raster.files import write_atomically, writing
 from ..raster.sinks import StripSink
 from ..runtime.predictor import DeviceReport
+from .buildings import HEIGHTS, heights_spec, makes_buildings, trace
 from .finish import Finisher
 from .ledger import WORK_FOLDER, Ledger, LedgerState
-from .setup import Setup, input_files
+from .setup import Setup, batch_of, input_files
 
 RECORD = "run.json"
 BUILDINGS = "buildings.gpkg"
-HEIGHTS = "height_above_ground"
 
 
 def result_names(setup: Setup) -> dict[str, str]:
     """Return the files that a run makes, by the name of the result, ``run.json`` last."""
     names = {plane.name: f"{plane.name}.tif" for plane in Finisher(setup.model, 1).planes if plane.published}
+    if setup.job.keep_heights and setup.frame.dsm is not None:
+        names[HEIGHTS] = f"{HEIGHTS}.tif"
+    if makes_buildings(setup):
+        names["buildings"] = BUILDINGS
     return {**names, "run": RECORD}
 
 
@@ -76,13 +81,34 @@ def publish(
     stale = _results_of(out)
     began = time.perf_counter()
     outputs: dict[str, str] = {}
+    sinks = dict(sinks)
+    if HEIGHTS in names:
+        sinks[HEIGHTS] = StripSink(heights_spec(setup, next(iter(sinks.values())).spec.tags), ledger.folder)
+    gpkg = ledger.folder / BUILDINGS if "buildings" in names else None
+    counts: Counter[str] = Counter()
+    if gpkg is not None or HEIGHTS in names:
+        counts = trace(setup, rasters.get("dsm"), sinks, sinks.get(HEIGHTS), gpkg, feedback)
+        seconds["buildings"] = seconds.get("buildings", 0.0) + time.perf_counter() - began
+    began = time.perf_counter()
     tifs = [name for name in names if name in sinks]
     for done, name in enumerate(tifs):
         feedback.progress(done, len(tifs), "files", "writing rasters")
         outputs[name] = str(sinks[name].finish(out))
     feedback.progress(len(tifs), len(tifs), "files", "writing rasters")
     seconds["writing"] = seconds.get("writing", 0.0) + time.perf_counter() - began
-    record = run_record(setup, ledger.state, seconds, report, feedback, {n: Path(p).name for n, p in outputs.items()})
+    if gpkg is not None:
+        with writing(out / BUILDINGS):
+            gpkg.replace(out / BUILDINGS)
+        outputs["buildings"] = str(out / BUILDINGS)
+    record = run_record(
+        setup,
+        ledger.state,
+        seconds,
+        report,
+        feedback,
+        {name: Path(path).name for name, path in outputs.items()},
+        counts,
+    )
     write_atomically(out / RECORD, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
     outputs["run"] = str(out / RECORD)
     for name in stale - {Path(path).name for path in outputs.values()}:
@@ -97,6 +123,7 @@ def run_record(
     report: DeviceReport,
     feedback: Feedback,
     outputs: Mapping[str, str],
+    buildings: Mapping[str, int],
 ) -> dict[str, Any]:
     """Return what ``run.json`` says."""
     grid, model = setup.frame.grid, setup.model
@@ -128,12 +155,14 @@ def run_record(
         "tiles": {
             "size": setup.plan.size,
             "stride": setup.plan.stride,
+            "batch": batch_of(setup, report),
             "computed": state.tiles.get("computed", 0),
             "skipped_empty": state.tiles.get("empty", 0),
             "skipped_nodata": state.tiles.get("nodata", 0),
         },
         "seconds": {name: round(value, 3) for name, value in sorted(seconds.items())},
         "warnings": [{"code": warning.code, "message": warning.message} for warning in feedback.warnings],
+        "buildings": dict(buildings) if makes_buildings(setup) else None,
         "versions": _versions(),
         "outputs": dict(outputs),
     }
@@ -158,7 +187,10 @@ def _results_of(out: Path) -> set[str]:
 
 def _summary(setup: Setup, record: Mapping[str, Any]) -> dict[str, Any]:
     tiles = record["tiles"]
+    buildings = record["buildings"]
+    told = {} if buildings is None else {"buildings": sum(buildings.values()), "by_roof_class": buildings}
     return {
+        **told,
         "grid": f"{setup.frame.grid.width} x {setup.frame.grid.height} pixels of {setup.frame.grid.gsd:g} m",
         "tiles": {name: tiles[name] for name in ("computed", "skipped_empty", "skipped_nodata")},
         "seconds": record["seconds"],

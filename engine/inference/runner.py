@@ -22,10 +22,8 @@ from .feed import Feed
 from .ledger import Ledger, key_of
 from .publish import check_free, publish
 from .rasters import open_sinks
-from .setup import Setup, count_tiles, describe_run, network_inputs, open_rasters, prepare
+from .setup import Setup, batch_of, count_tiles, describe_run, network_inputs, open_rasters, prepare
 from .strips import Strip, StripMaker
-
-_BATCH_CPU, _BATCH_OTHER = 2, 8
 
 
 def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
@@ -89,7 +87,7 @@ def _compute(
         return
     # the band before is computed again for the rows that it leaves to the next one to blend into
     again = first - 1 if ledger.state.bands else first
-    batch = setup.job.batch or (_BATCH_CPU if predictor.report.device == "cpu" else _BATCH_OTHER)
+    batch = batch_of(setup, predictor.report)
     feed = Feed(plan, setup.frame.region_mask, rasters, network_inputs(setup, rasters), batch, setup.job.skip_empty)
     stopping = False
     network = Network(predictor, setup.model, plan, feedback.warn, lambda: stopping)

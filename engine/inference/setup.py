@@ -19,6 +19,7 @@ from ..jobs import ErrorCode, RasterInput, RidgelineError, SegmentJob, to_dict
 from ..models.package import ModelPackage, ModelSpec
 from ..models.package.library import find_model
 from ..raster.aligned import AlignedRaster, open_aligned
+from ..raster.checks import check_gsd, check_inputs
 from ..raster.frame import Frame, plan_frame
 from ..raster.gdal_env import gdal_env
 from ..runtime.predictor import DeviceReport
@@ -27,6 +28,7 @@ from .normalise import normaliser_for
 from .plan import TilePlan
 
 _KIND_NAMES = {"rgb": "RGB", "dsm": "DSM"}
+_BATCH_CPU, _BATCH_OTHER = 1, 8
 _NOT_IN_RESULT = ("out", "overwrite", "batch", "threads")
 """Fields of the job on which no bit of the result depends."""
 
@@ -64,10 +66,11 @@ def prepare(job: SegmentJob, feedback: Feedback) -> Setup:
     if job.rgb is None and job.dsm is None:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     package = find_model(job.model)
-    gsd = _gsd_of(job, package.spec)
+    gsd = package.spec.gsd.trained if job.gsd is None else job.gsd
+    check_gsd(gsd, package.spec.gsd)
     kinds = _kinds_of(job, package.spec, feedback)
     frame = plan_frame(job.rgb, job.dsm, job.region, gsd, _bands_of(package.spec))
-    for note in frame.notes:
+    for note in (*frame.notes, *check_inputs(frame, package.spec.gsd)):
         feedback.warn(note.code, note.message)
     return Setup(job, package, frame, TilePlan.of(frame.grid, package.spec.tile), kinds)
 
@@ -97,6 +100,11 @@ def network_inputs(setup: Setup, rasters: Mapping[str, AlignedRaster]) -> tuple[
         for item in setup.model.inputs
         if item.kind in setup.kinds
     )
+
+
+def batch_of(setup: Setup, report: DeviceReport) -> int:
+    """Return how many tiles are computed at once: what the user says, else few on a CPU and more elsewhere."""
+    return setup.job.batch or (_BATCH_CPU if report.device == "cpu" else _BATCH_OTHER)
 
 
 def count_tiles(setup: Setup) -> int:
@@ -143,17 +151,6 @@ def _file_facts(path: str) -> dict[str, Any]:
     except OSError:  # a name that only GDAL understands
         return {"path": path}
     return {"path": str(Path(path).resolve()), "bytes": facts.st_size, "modified_ns": facts.st_mtime_ns}
-
-
-def _gsd_of(job: SegmentJob, model: ModelSpec) -> float:
-    gsd = model.gsd.trained if job.gsd is None else job.gsd
-    if not model.gsd.min <= gsd <= model.gsd.max:
-        raise RidgelineError(
-            ErrorCode.GSD_OUT_OF_RANGE,
-            f"The model {model.name!r} works at {model.gsd.min:g} to {model.gsd.max:g} m per pixel, not at {gsd:g} m.",
-            f"Leave the GSD to the model ({model.gsd.trained:g} m), or choose another model.",
-        )
-    return gsd
 
 
 def _kinds_of(job: SegmentJob, model: ModelSpec, feedback: Feedback) -> frozenset[str]:

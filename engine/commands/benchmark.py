@@ -1,0 +1,27 @@
+"""``ridgeline benchmark NAME``: measurements that anyone can repeat, each in a module of its own, loaded on use."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+BENCHMARKS: dict[str, tuple[str, str]] = {
+    "speed": ("ridgeline.engine.commands.benchmark_speed", "whole runs against the bare network, and peak memory"),
+}
+"""Module with ``add_arguments(parser)`` and ``run(args) -> int``, and what it measures, by name."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's arguments; those of a benchmark are read once its name is known."""
+    lines = "; ".join(f"{name}: {what}" for name, (_module, what) in BENCHMARKS.items())
+    parser.add_argument("name", choices=list(BENCHMARKS), metavar="NAME", help=lines)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="`ridgeline benchmark NAME --help` tells what it takes")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one benchmark."""
+    module_name, what = BENCHMARKS[args.name]
+    module = importlib.import_module(module_name)
+    parser = argparse.ArgumentParser(prog=f"ridgeline benchmark {args.name}", description=f"Measures {what}.")
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(args.rest)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import timm
-from timm.layers import LayerNorm2d
+from timm.layers.norm import LayerNorm2d
 from torch import Tensor, nn
 
 from .config import BackboneConfig
@@ -59,6 +59,19 @@ class Backbone(nn.Module):
         """The layer that turns pixels into tokens [B, H / 4, W / 4, C], or None for a convolutional network."""
         layer = getattr(getattr(self.net, "model", None), "patch_embed", None)
         return layer if isinstance(layer, nn.Module) else None
+
+    def fix_size(self, height: int, width: int) -> None:
+        """Keep the masks of shifted windows as constants for pictures of this size, and take no other from now on.
+
+        For export: the exporter would otherwise write down how each mask is made, which takes it minutes.
+        The result stays the same.
+        """
+        stages = getattr(getattr(self.net, "model", None), "layers", ()) if len(self.norms) else ()
+        for stage, stride in zip(stages, STRIDES):
+            for block in stage.blocks:
+                block.input_resolution = (height // stride, width // stride)
+                block.register_buffer("attn_mask", block.get_attn_mask(), persistent=False)
+                block.dynamic_mask = False
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Return the features [B, C, H / stride, W / stride] from fine to coarse.

@@ -45,8 +45,8 @@ class EncoderConfig:
         fusion: ``concat``, ``ssma`` or ``cmx``.
     """
 
-    rgb: BackboneConfig | None
-    dsm: BackboneConfig | None
+    rgb: BackboneConfig | None = None
+    dsm: BackboneConfig | None = None
     fusion: str = "concat"
 
     def __post_init__(self) -> None:

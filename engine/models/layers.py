@@ -6,8 +6,11 @@ from torch import nn
 
 
 def norm_groups(width: int) -> int:
-    """Return the groups for a GroupNorm over ``width`` channels: 32, or the next power of two that divides."""
-    return next(groups for groups in (32, 16, 8, 4, 2, 1) if width % groups == 0)
+    """Return the groups for a GroupNorm over ``width`` channels: 32, or fewer so that each has 8 channels or more.
+
+    A group of one channel on a map of one pixel would be one number, which its own mean turns to nothing.
+    """
+    return next((groups for groups in (32, 16, 8, 4, 2) if width % groups == 0 and width // groups >= 8), 1)
 
 
 class ConvNormAct(nn.Sequential):

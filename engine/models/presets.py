@@ -40,12 +40,19 @@ def trial_pair(dsm_channels: int, fusion: str = "concat") -> EncoderConfig:
     return EncoderConfig(swin(3), swin(dsm_channels), fusion)
 
 
+def compact_pair(dsm_channels: int) -> EncoderConfig:
+    """Return the compact model's encoder pair for so many DSM channels."""
+    pair = compact_config().encoder
+    assert pair.dsm is not None  # the compact model takes both
+    return EncoderConfig(pair.rgb, BackboneConfig(pair.dsm.name, dsm_channels, pair.dsm.args, skip=True), pair.fusion)
+
+
 PRESETS: dict[str, Callable[[int], EncoderConfig]] = {
     "swin_base": lambda dsm_channels: swin_pair("base", dsm_channels),
     "swin_small": lambda dsm_channels: swin_pair("small", dsm_channels),
     "swin_tiny": lambda dsm_channels: swin_pair("tiny", dsm_channels),
     "trial": trial_pair,
-    "compact": lambda dsm_channels: _compact_with(dsm_channels),
+    "compact": compact_pair,
 }
 """Name → encoder pair for so many DSM channels."""
 
@@ -61,10 +68,3 @@ def encoder_preset(name: str, dsm_channels: int = len(CHANNELS)) -> EncoderConfi
             ErrorCode.BAD_MODEL, f"There is no architecture {name!r}.", f"Choose one of: {', '.join(PRESETS)}."
         )
     return PRESETS[name](dsm_channels)
-
-
-def _compact_with(dsm_channels: int) -> EncoderConfig:
-    pair = compact_config().encoder
-    assert pair.dsm is not None
-    dsm = BackboneConfig(pair.dsm.name, dsm_channels, pair.dsm.args, skip=pair.dsm.skip)
-    return EncoderConfig(pair.rgb, dsm, pair.fusion)

@@ -12,6 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from ..backbone import Backbone
 from ..config import TaskConfig
 from ..multitask import activate
 
@@ -42,11 +43,15 @@ def export_graph(
     The batch is dynamic; height and width are the tile's (fixed sizes let a Swin's masks be constants).
 
     Args:
-        model: network whose ``forward`` takes the inputs by name and returns logits by task; put into eval mode.
+        model: network whose ``forward`` takes the inputs by name and returns logits by task; put into eval mode,
+            and its backbones fixed to the tile's size.
         channels: channels by input name, in order: only these inputs are computed.
         tasks: tasks whose activations the graph applies.
         tile: side of a tile in pixels.
     """
+    for part in model.modules():
+        if isinstance(part, Backbone):
+            part.fix_size(tile, tile)
     wrapper = _Graph(model, list(channels), tasks).eval()
     # a batch of 2: the exporter takes a batch of 1 for a constant
     examples = tuple(torch.zeros(2, count, tile, tile) for count in channels.values())

@@ -8,6 +8,7 @@ channel: the graph then says so (Cast, Mul), and ONNX Runtime folds both away wh
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -56,7 +57,8 @@ def point_to_safetensors(
 ) -> None:
     """Replace the graph's large weights by references into ``weights``.
 
-    Weights that are neither a stored tensor nor a stored tensor times a factor per output channel stay in the graph.
+    Weights that are neither a stored tensor, nor one turned over, nor one times a factor per output channel stay in
+    the graph.
 
     Args:
         graph: changed in place; its weights are named ``prefix`` + name in the file, if they are the network's.
@@ -64,38 +66,56 @@ def point_to_safetensors(
         values: what the file holds, as float32, by name.
         prefix: see ``graph``.
     """
-    places = stored_tensors(weights)
+    places = {name: place for name, place in stored_tensors(weights).items() if place.dtype in _ONNX_TYPES}
+    # the exporter turns a matrix over and gives it a name of its own: such weights are known by their values
+    turned = {_digest(values[name].T): name for name, place in places.items() if len(place.shape) == 2}
     kept: list[TensorProto] = []
-    casts: list[onnx.NodeProto] = []
+    nodes: list[onnx.NodeProto] = []
     for tensor in graph.initializer:
-        name = tensor.name.removeprefix(prefix)
-        place = places.get(name)
         value = numpy_helper.to_array(tensor)
-        if (
-            place is None
-            or value.nbytes <= _INLINE_BYTES
-            or value.shape != place.shape
-            or place.dtype not in _ONNX_TYPES
-        ):
-            kept.append(tensor)
-            continue
-        factor = _channel_factor(value, values[name])
-        if factor is None:
-            kept.append(tensor)
-            continue
-        kept.append(_external(tensor.name + ".stored", place, weights.name))
-        scaled = not bool(np.all(factor == 1))
-        cast_to = tensor.name + ".cast" if scaled else tensor.name
-        casts.append(helper.make_node("Cast", [tensor.name + ".stored"], [cast_to], to=TensorProto.FLOAT))
-        if scaled:
-            shape = (-1,) + (1,) * (value.ndim - 1)
-            kept.append(numpy_helper.from_array(factor.reshape(shape), tensor.name + ".factor"))
-            casts.append(helper.make_node("Mul", [cast_to, tensor.name + ".factor"], [tensor.name]))
+        name = tensor.name.removeprefix(prefix)
+        found = None
+        if value.dtype == np.float32 and value.nbytes > _INLINE_BYTES:
+            if name in places and places[name].shape == value.shape:
+                found = _scaled(tensor.name, value, values[name], places[name], weights.name)
+            elif value.ndim == 2 and (twin := turned.get(_digest(value))) is not None:
+                found = _transposed(tensor.name, places[twin], weights.name)
+        kept += found[0] if found else [tensor]
+        nodes += found[1] if found else []
+    nodes += graph.node
     del graph.initializer[:]
     graph.initializer.extend(kept)
-    nodes = list(graph.node)
     del graph.node[:]
-    graph.node.extend(casts + nodes)
+    graph.node.extend(nodes)
+
+
+_Parts = tuple[list[TensorProto], list[onnx.NodeProto]]
+
+
+def _scaled(
+    name: str, value: NDArray[np.float32], stored: NDArray[np.float32], place: StoredTensor, file: str
+) -> _Parts | None:
+    """Return what computes ``value`` from the stored tensor and a factor per output channel, or None."""
+    factor = _channel_factor(value, stored)
+    if factor is None:
+        return None
+    weights = [_external(name + ".stored", place, file)]
+    if bool(np.all(factor == 1)):
+        return weights, [helper.make_node("Cast", [name + ".stored"], [name], to=TensorProto.FLOAT)]
+    shape = (-1,) + (1,) * (value.ndim - 1)
+    weights.append(numpy_helper.from_array(factor.reshape(shape), name + ".factor"))
+    cast = helper.make_node("Cast", [name + ".stored"], [name + ".cast"], to=TensorProto.FLOAT)
+    return weights, [cast, helper.make_node("Mul", [name + ".cast", name + ".factor"], [name])]
+
+
+def _transposed(name: str, place: StoredTensor, file: str) -> _Parts:
+    cast = helper.make_node("Cast", [name + ".stored"], [name + ".cast"], to=TensorProto.FLOAT)
+    turn = helper.make_node("Transpose", [name + ".cast"], [name], perm=[1, 0])
+    return [_external(name + ".stored", place, file)], [cast, turn]
+
+
+def _digest(value: NDArray[np.float32]) -> bytes:
+    return hashlib.sha256(repr(value.shape).encode() + np.ascontiguousarray(value).tobytes()).digest()
 
 
 def _channel_factor(value: NDArray[np.float32], stored: NDArray[np.float32]) -> NDArray[np.float32] | None:

@@ -17,7 +17,7 @@ class RasterInput:
     crs: Optional[str] = None
     """A CRS that overrides the file's own: an authority code or WKT."""
     nodata: Optional[float] = None
-    """A nodata value that overrides the file's own."""
+    """A nodata value that overrides the file's own; one that the raster cannot hold (-1 for 8 bits) means none."""
     vertical_unit: Optional[str] = None
     """Unit of heights: ``metre``, ``foot`` or ``us-foot``. None: read it from the file, else metres."""
     name: Optional[str] = None

@@ -70,8 +70,9 @@ def horizontal(crs: CRS) -> CRS:
     better witness.
     """
     wkt = crs.to_wkt()
-    if wkt.startswith("COMPD_CS["):
-        wkt = _first_node(wkt, ("PROJCS[", "GEOGCS[", "LOCAL_CS[")) or wkt
+    if wkt.startswith(("COMPD_CS[", "COMPOUNDCRS[")):
+        kinds = ("PROJCS[", "GEOGCS[", "LOCAL_CS[", "PROJCRS[", "GEOGCRS[", "ENGCRS[")
+        wkt = _first_node(wkt, kinds) or wkt
         crs = CRS.from_wkt(wkt)
     named = re.match(r'PROJCS\["EPSG:(\d{4,5})"', wkt)
     if named and 'DATUM["un' in wkt:

@@ -125,7 +125,7 @@ def _equals(band: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
         return np.isnan(band) if nodata is not None and band.dtype.kind == "f" else np.zeros(band.shape, np.bool_)
     if band.dtype.kind in "iu":
         limits = np.iinfo(band.dtype)
-        if nodata != int(nodata) or not limits.min <= nodata <= limits.max:
+        if not np.isfinite(nodata) or nodata != int(nodata) or not limits.min <= nodata <= limits.max:
             return np.zeros(band.shape, np.bool_)
         return np.asarray(band == band.dtype.type(int(nodata)))
     with np.errstate(over="ignore"):

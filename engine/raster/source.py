@@ -286,7 +286,7 @@ def _height_factor(dataset: Any, item: RasterInput, band: int, label: str) -> tu
     unit = (dataset.units[band - 1] or "").strip().lower()
     if unit in _BAND_UNITS:
         return _BAND_UNITS[unit], None
-    vertical = height_unit_of(dataset.crs)
+    vertical = height_unit_of(CRS.from_user_input(item.crs) if item.crs is not None else dataset.crs)
     if vertical is not None:
         return vertical, None
     across = metres_per_unit(dataset.crs) if dataset.crs is not None else None

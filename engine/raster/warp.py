@@ -14,16 +14,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import TransformWarning
+from rasterio.errors import RasterioError, TransformWarning
 from rasterio.transform import Affine, GCPTransformer
 from rasterio.warp import reproject
 
 from .crs import transform_points
 from .grid import Grid
-from .source import Source, apply_affine
+from .source import Source, apply_affine, unreadable
 
 TOLERANCE = 0.01
 """Largest error of the approximated transformation, in source pixels."""
@@ -150,21 +151,29 @@ class Warper:
         else:
             place = {"src_transform": _window_transform(source.transform, window)}
         same = source.crs == self.crs
-        reproject(
-            np.ascontiguousarray(values),
-            out,
-            **place,
-            src_crs=_ANYWHERE if same else source.crs,
-            dst_crs=_ANYWHERE if same else self.crs,
-            dst_transform=block.transform,
-            resampling=self.resampling,
-            tolerance=TOLERANCE,
-            # fixed for the whole raster; GDAL would else work it out for each block
-            XSCALE=_kernel_scale(self.pixels_across[0]),
-            YSCALE=_kernel_scale(self.pixels_across[1]),
-            SOURCE_EXTRA="16",
-            **options,
-        )
+        try:
+            reproject(
+                np.ascontiguousarray(values),
+                out,
+                **place,
+                src_crs=_ANYWHERE if same else source.crs,
+                dst_crs=_ANYWHERE if same else self.crs,
+                dst_transform=block.transform,
+                resampling=self.resampling,
+                tolerance=TOLERANCE,
+                # fixed for the whole raster; GDAL would else work it out for each block
+                XSCALE=_kernel_scale(self.pixels_across[0]),
+                YSCALE=_kernel_scale(self.pixels_across[1]),
+                SOURCE_EXTRA="16",
+                **options,
+            )
+        except (RasterioError, CPLE_BaseError) as fault:
+            rows, cols = (
+                f"{window.row0}–{window.row0 + window.height - 1}",
+                f"{window.col0}–{window.col0 + window.width - 1}",
+            )
+            what = f"cannot be brought to the grid in rows {rows}, columns {cols}"
+            raise unreadable(source.label, what, fault) from fault
 
 
 def source_pixels(

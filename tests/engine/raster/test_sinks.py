@@ -9,7 +9,7 @@ import textwrap
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -94,6 +94,7 @@ def test_the_bytes_do_not_depend_on_the_strips(tmp_path, spec):
     assert write(spec, values, tmp_path / "c", list(range(100, 1100, 100))).read_bytes() == whole
 
 
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(1, GRID.height - 1), unique=True, max_size=5).map(sorted), data=st.data())
 def test_a_continued_raster_is_the_undisturbed_one(tmp_path_factory, cuts, data):
     values = classes()

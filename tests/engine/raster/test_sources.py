@@ -1,10 +1,13 @@
 """What a raster says of itself: bands, units of height, bit depth, and virtual rasters of any size."""
 
+import zipfile
+
 import numpy as np
 import pytest
 import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
+from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
 
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
@@ -17,7 +20,12 @@ from ridgeline.engine.raster.native import NativeReader
 from ridgeline.engine.raster.picture import to_full_scale
 from ridgeline.engine.raster.source import describe
 
-RED, GREEN, BLUE, ALPHA = ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha
+RED, GREEN, BLUE = ColorInterp.red, ColorInterp.green, ColorInterp.blue
+
+
+def drivers():
+    with rasterio.Env() as env:
+        return set(env.drivers())
 
 
 def read(item, kind):
@@ -119,6 +127,32 @@ def test_bands_of_different_types_are_read(tmp_path):
     block = read(RasterInput(str(tmp_path / "mixed.vrt")), "rgb")
     assert block.values.dtype == np.float32
     assert (block.values == 200).all()
+
+
+@pytest.mark.parametrize(("driver", "ending"), [("JP2OpenJPEG", "jp2"), ("COG", "tif"), ("PNG", "png"), ("HFA", "img")])
+def test_other_formats_are_read_like_geotiff(raster_file, tmp_path, driver, ending):
+    if driver not in drivers():
+        pytest.skip(f"this build of GDAL has no driver {driver}")
+    bands = np.random.default_rng(0).integers(0, 256, (3, 64, 64), dtype=np.uint8)
+    path = tmp_path / f"picture.{ending}"
+    options = {"REVERSIBLE": "YES", "QUALITY": "100"} if driver == "JP2OpenJPEG" else {}
+    options |= {"WORLDFILE": "YES"} if driver == "PNG" else {}
+    copy_raster(raster_file(bands), path, driver=driver, **options)
+    assert np.array_equal(read(RasterInput(str(path)), "rgb").values, bands[:, :20, :20])
+
+
+def test_rasters_inside_archives_are_read(raster_file, tmp_path):
+    bands = np.random.default_rng(0).integers(0, 256, (3, 64, 64), dtype=np.uint8)
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        archive.write(raster_file(bands), "ortho.tif")
+    item = RasterInput(f"/vsizip/{tmp_path}/pictures.zip/ortho.tif")
+    assert np.array_equal(read(item, "rgb").values, bands[:, :20, :20])
+
+
+def test_the_unit_of_a_stated_crs_counts(raster_file):
+    path = raster_file(np.full((20, 20), 100.0, np.float32))
+    block = read(RasterInput(path, crs="EPSG:25832+6360"), "dsm")
+    assert block.values[0, 0, 0] == pytest.approx(100 * 1200 / 3937)
 
 
 def test_only_whole_windows_inside_the_raster_are_read(raster_file):

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
@@ -89,6 +89,7 @@ windows = st.tuples(
 )
 
 
+@settings(max_examples=25)  # for each of the rasters
 @given(asked=st.lists(windows, min_size=1, max_size=3))
 def test_any_window_holds_the_bits_of_the_whole(case, asked):
     item, kind, whole = case

@@ -3,11 +3,14 @@
 COMMANDS: dict[str, str] = {
     "segment": "Rasters in, class rasters and building polygons out",
     "evaluate": "What a model reaches on areas with known truth",
+    "ground": "The ground under a surface model, and heights above it",
+    "buildings": "Building polygons of a class raster",
     "train-default": "Train the model that Ridgeline ships",
     "finetune": "Teach a model from labelled polygons",
     "models": "The model library: list, info, import, export, remove, verify",
     "selftest": "Run a model on the sample area and say what computes, with which versions, how fast",
     "serve": "Keep a model loaded and answer requests over pipes",
+    "scenes": "Write synthetic towns as rasters with their truth",
     "benchmark": "Measure: speed, ground, training",
 }
 """Name of the sub-command (its module is the same, dashes as underscores) and what it does."""

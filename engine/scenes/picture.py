@@ -27,6 +27,7 @@ class PictureConfig:
         shadow_blue: how blue the shadows are, 0..0.3.
         haze: share of white veil, 0..0.3.
         brightness: where the exposure puts the mean of the picture, 0..1, in great part.
+        metered: mean that the exposure goes by; None: the mean of the window itself.
         gain: white balance of red, green and blue.
         gamma: contrast exponent around mid-grey.
         saturation: 1 as it is.
@@ -47,6 +48,7 @@ class PictureConfig:
     shadow_blue: float = 0.1
     haze: float = 0.03
     brightness: float = 0.42
+    metered: float | None = None
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     gamma: float = 1.0
     saturation: float = 1.0
@@ -110,6 +112,11 @@ def take_picture(canvas: Canvas, config: PictureConfig, rng: Generator) -> NDArr
     if config.smear:
         image = _smear(canvas, image, rng)
     return _develop(canvas, image, config, rng)
+
+
+def display_mean(canvas: Canvas, config: PictureConfig) -> float:
+    """Return the mean display value of a canvas in its light: what an exposure meter shows."""
+    return float(np.sqrt(np.maximum(canvas.albedo * _light(canvas, config), 0)).mean())
 
 
 def _light(canvas: Canvas, config: PictureConfig) -> FloatArray:
@@ -190,7 +197,7 @@ def _smear(canvas: Canvas, image: FloatArray, rng: Generator) -> FloatArray:
 
 def _develop(canvas: Canvas, image: FloatArray, config: PictureConfig, rng: Generator) -> NDArray[np.uint8]:
     # Picture products are exposed by what they show, but not wholly: fields of snow stay brighter than woods.
-    mean = float(np.sqrt(np.maximum(image, 0)).mean())
+    mean = float(np.sqrt(np.maximum(image, 0)).mean()) if config.metered is None else config.metered
     exposure = (config.brightness / max(mean, 0.05)) ** 0.75
     gain = np.float32(exposure) * np.asarray(config.gain, np.float32)[:, None, None]
     image = np.sqrt(np.maximum(image * (gain * gain), 0))  # to display values: reflectances are squares of them

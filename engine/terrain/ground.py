@@ -45,7 +45,7 @@ _LEVELS = 4
 """Push-pull goes up to blocks of 2 ** 4 = 16 cells."""
 _TOP_ROUNDS = 4
 _RELAX = 8
-_ANCHOR = 2**_LEVELS
+ANCHOR_CELLS = 2**_LEVELS
 """Cells are cut at multiples of this, so that all levels lie on the absolute lattice."""
 
 
@@ -75,7 +75,7 @@ def context_cells() -> int:
     """Return how many cells around a cell its ground depends on."""
     opening = max(WINDOWS_M)
     slope = _SLOPE_CELLS * (_SLOPE_WINDOW // 2 + 3) + _TERRAIN_M
-    fill: int = sum((_RELAX + 2) * 2**level for level in range(_LEVELS)) + (_TOP_ROUNDS + 2) * _ANCHOR
+    fill: int = sum((_RELAX + 2) * 2**level for level in range(_LEVELS)) + (_TOP_ROUNDS + 2) * ANCHOR_CELLS
     return int(max(opening, slope) + opening) + 8 + fill
 
 
@@ -106,8 +106,8 @@ def ground(surface: npt.ArrayLike, valid: npt.ArrayLike, gsd: float, col0: int, 
 def to_cells(heights: Floats, known: Bools, gsd: float, col0: int, row0: int) -> Cells:
     """Return the cells of one window (step 1, without the pits); rows and columns reach out to the next anchor."""
     size = cell_px(gsd)
-    anchor = size * _ANCHOR
-    first_row, first_col = row0 // anchor * _ANCHOR, col0 // anchor * _ANCHOR
+    anchor = size * ANCHOR_CELLS
+    first_row, first_col = row0 // anchor * ANCHOR_CELLS, col0 // anchor * ANCHOR_CELLS
     stack = blocks_of(np.where(known, heights, np.float32(np.inf)), size, anchor, col0, row0)
     lowest: Floats = stack.min(axis=1).min(axis=2)
     low = stack <= (lowest + np.float32(_LOW_M))[:, None, :, None]

@@ -1,0 +1,83 @@
+"""``ridgeline buildings``: building polygons of a class raster."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..feedback import Feedback
+from ..jobs import BuildingOptions, ErrorCode, RasterInput, Result, RidgelineError, from_dict
+from ..jobs.buildings import BuildingsJob
+from .jobrunner import load_json, run_job
+from .segment import region_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    parser.add_argument("--classes", metavar="FILE", help="a raster of class ids, such as land_cover.tif")
+    parser.add_argument("--class", dest="building", metavar="ID", nargs="+", type=int, help="ids that mean building "
+                        "(default: the class that the raster calls building, else all but nodata)")  # fmt: skip
+    parser.add_argument("--roof-classes", metavar="FILE", help="a raster of roof class ids, such as roof_class.tif")
+    parser.add_argument("--dsm", metavar="FILE", help="a surface model, which gives the heights")
+    parser.add_argument(
+        "--dsm-unit", choices=("metre", "foot", "us-foot"), help="unit of the heights where the file does not say it"
+    )
+    parser.add_argument(
+        "--region",
+        metavar="REGION",
+        nargs="+",
+        help="XMIN YMIN XMAX YMAX, or a vector file with polygons (default: where the rasters overlap)",
+    )
+    parser.add_argument("--region-crs", metavar="CRS", help="CRS of the region (default: the class raster's)")
+    parser.add_argument("--region-layer", metavar="NAME", help="layer of the vector file (default: its first)")
+    parser.add_argument("--out", metavar="DIR", help="folder for the result")
+    parser.add_argument("--overwrite", action="store_true", help="replace a result that is in the folder")
+    defaults = BuildingOptions()
+    parser.add_argument("--no-regularise", action="store_true", help="outlines as they come, corners not squared")
+    for name, metavar, value, what in (
+        ("--tolerance", "M", defaults.tolerance_m, "how far a regular outline may lie from the raw one, in metres"),
+        ("--min-area", "M2", defaults.min_area_m2, "smaller buildings are dropped, in square metres"),
+        ("--min-hole", "M2", defaults.min_hole_m2, "smaller holes are filled, in square metres"),
+    ):
+        parser.add_argument(name, metavar=metavar, type=float, default=value, help=f"{what} (default: %(default)s)")
+    parser.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
+    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    return run_job("buildings", lambda: job_of(args), _work, args.events)
+
+
+def job_of(args: argparse.Namespace) -> BuildingsJob:
+    """Return the job that the arguments name.
+
+    Raises:
+        RidgelineError: (BAD_JOB), (INPUT_MISSING) for the job file.
+    """
+    if args.job is not None:
+        return from_dict(BuildingsJob, load_json(args.job))
+    if args.classes is None or args.out is None:
+        missing, option = ("class raster", "--classes") if args.classes is None else ("output folder", "--out")
+        raise RidgelineError(ErrorCode.BAD_JOB, f"There is no {missing}.", f"Name one with {option}.")
+    return BuildingsJob(
+        out=str(Path(args.out).expanduser()),
+        classes=RasterInput(args.classes),
+        building=tuple(args.building or ()),
+        roof_classes=None if args.roof_classes is None else RasterInput(args.roof_classes),
+        dsm=None if args.dsm is None else RasterInput(args.dsm, vertical_unit=args.dsm_unit),
+        region=region_of(args.region, args.region_crs, args.region_layer),
+        overwrite=args.overwrite,
+        options=BuildingOptions(
+            regularise=not args.no_regularise,
+            tolerance_m=args.tolerance,
+            min_area_m2=args.min_area,
+            min_hole_m2=args.min_hole,
+        ),
+    )
+
+
+def _work(job: BuildingsJob, feedback: Feedback) -> Result:
+    from ..vector.buildings_job import run_buildings
+
+    return run_buildings(job, feedback)

@@ -180,7 +180,7 @@ def make_details(rng: Generator, name: str, outline: Outline, roof: Roof, plain:
     p0, q0, p1, q1 = outline.bounds
     length, width = p1 - p0, q1 - q0
     details: list[Detail] = []
-    if length * width < 25 or (plain and rng.random() < 0.8):
+    if min(length, width) < 2.5 or length * width < 25 or (plain and rng.random() < 0.8):
         return ()
     if name == "flat":
         for _ in range(min(int(rng.poisson(length * width / 90)), 14)):

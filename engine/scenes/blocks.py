@@ -128,6 +128,7 @@ def terrace(d: District, block: Plot) -> None:
             step = rng.choice([0.0, rng.uniform(0.2, 1.2)])
             colours = None
             pitch = d.pitch * rng.uniform(0.8, 1.2)
+            along_street = bool(rng.random() < 0.8)
             for k in range(count):
                 if u + width > u1:
                     break
@@ -137,7 +138,7 @@ def terrace(d: District, block: Plot) -> None:
                 if rng.random() < 0.3:
                     colours = None
                 height = eave + step * (k % 3) + float(rng.normal(0, 0.08))
-                d.building(house, name, height, ridge_along_u=name != "mansard" or None, colours=colours, pitch=pitch)
+                d.building(house, name, height, ridge_along_u=along_street, colours=colours, pitch=pitch)
                 last = d.plan.buildings[-1]
                 colours = (last.colour, last.stain_colour, last.stain_share) if rng.random() < 0.8 else None
                 far = near + inward * depth

@@ -48,19 +48,22 @@ def make_soil(rng: Generator, cover: str, family: str, second: str) -> Soil:
     """Return a ground cover; now and then its colour comes from the roofs' families."""
     if cover != "low_vegetation" and rng.random() < 0.14:
         family = str(rng.choice(GROUND_ANY))
+    colour = draw(rng, family)
+    blend = np.float32(rng.uniform(0.2, 1.0))
+    other = colour + blend * (draw(rng, second) - colour)
     grassy = cover == "low_vegetation"
     stripes = rng.random() < (0.15 if grassy else 0.2)
     return Soil(
         cover=cover,
-        colour=_colour(rng, family),
-        second=_colour(rng, second),
+        colour=(float(colour[0]), float(colour[1]), float(colour[2])),
+        second=(float(other[0]), float(other[1]), float(other[2])),
         share=float(rng.uniform(0.05, 0.6)),
         scale_m=float(np.exp(rng.uniform(np.log(0.8), np.log(9)))),
         fine=float(rng.uniform(0.03, 0.16) if grassy else rng.uniform(0.02, 0.1)),
         stripe_m=float(rng.uniform(0.6, 3.0)) if stripes else 0.0,
         stripe=float(rng.uniform(0.02, 0.1)),
         bump_m=float(rng.uniform(0.01, 0.08) if grassy else rng.uniform(0.0, 0.03)),
-        crisp=float(np.exp(rng.uniform(np.log(0.25), np.log(1.6)))),
+        crisp=float(np.exp(rng.uniform(np.log(0.2), np.log(0.9)))),
         key=int(rng.integers(1 << 14)),
     )
 

@@ -97,7 +97,7 @@ def _ridged(
     plane = along_p = None
     offset = roof.get("ridge_offset", 0.0)
     for k, (p0, q0, p1, q1) in enumerate(_wings(outline)):
-        turned = bool((q1 - q0) > (p1 - p0)) != bool(roof.get("turned", 0.0) > 0 and k == 0)
+        turned = len(_wings(outline)) > 1 and (q1 - q0) > (p1 - p0)  # a single ridge runs along p
         t, end = (p, q) if turned else (q, p)
         t0, t1 = (p0, p1) if turned else (q0, q1)
         e0, e1 = (q0, q1) if turned else (p0, p1)

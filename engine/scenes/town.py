@@ -23,30 +23,42 @@ def draw_plan(rng: Generator, bounds: Bounds, styles: dict[str, float], balance:
     terrain = draw_terrain(rng, bounds, max_slope, 0.35)
     base = make_soil(rng, *style.yard[int(rng.integers(len(style.yard)))])
     plan = Plan(terrain, base)
-    add_district(plan, rng, style, bounds, balance, clip=False)
+    x0, y0, x1, y1 = bounds
+    angle = float(rng.uniform(0, math.pi))
+    district = District(plan, rng, style, (x0 + x1) / 2, (y0 + y1) / 2, angle, balance)
+    reach = math.hypot(x1 - x0, y1 - y0) / 2
+    # Blocks start anywhere: the streets of chips do not all run through their middle.
+    u, v = rng.uniform(0, style.block_length[1]), rng.uniform(0, style.block_depth[1])
+    fill_district(district, (-reach - u, -reach - v, reach, reach), bounds)
     return plan
 
 
 def draw_town(rng: Generator, bounds: Bounds, styles: dict[str, float], balance: float, max_slope: float) -> Plan:
-    """Return a plan of many districts on one terrain, about 250 m each, streets between them."""
+    """Return a plan of many districts on one terrain, about 250 m each, with main streets between them."""
     terrain = draw_terrain(rng, bounds, max_slope, 0.1)
-    base = make_soil(rng, "low_vegetation", "meadow", "dry_grass")
-    plan = Plan(terrain, base)
-    x0, y0, x1, y1 = bounds
-    nx, ny = max(round((x1 - x0) / 250), 1), max(round((y1 - y0) / 250), 1)
+    plan = Plan(terrain, make_soil(rng, "low_vegetation", "meadow", "dry_grass"))
     main = make_soil(rng, "impervious_surface", "asphalt", "asphalt")
-    for i in range(nx):
-        for j in range(ny):
-            cell = (x0 + (x1 - x0) * i / nx, y0 + (y1 - y0) * j / ny,
-                    x0 + (x1 - x0) * (i + 1) / nx, y0 + (y1 - y0) * (j + 1) / ny)  # fmt: skip
+    x0, y0, x1, y1 = bounds
+    cx, cy, angle = (x0 + x1) / 2, (y0 + y1) / 2, float(rng.uniform(0, math.pi / 2))
+    cos, sin = math.cos(angle), math.sin(angle)
+    reach = math.hypot(x1 - x0, y1 - y0) / 2
+    count = max(math.ceil(2 * reach / 250), 1)
+    cell, street = 2 * reach / count, 10.0
+    for i in range(count):
+        for j in range(count):
+            u, v = -reach + (i + 0.5) * cell, -reach + (j + 0.5) * cell
             style = STYLES[pick(rng, styles or STYLE_WEIGHTS)]
-            add_district(plan, rng, style, cell, balance, clip=True)
-    for i in range(nx + 1):
-        x = x0 + (x1 - x0) * i / nx
-        plan.roads.append(Road(x, y0, x, y1, 9.0, main, marking="dashes"))
-    for j in range(ny + 1):
-        y = y0 + (y1 - y0) * j / ny
-        plan.roads.append(Road(x0, y, x1, y, 9.0, main, marking="dashes"))
+            turned = angle + (math.pi / 2 if rng.random() < 0.5 else 0.0)
+            district = District(plan, rng, style, cx + u * cos - v * sin, cy + u * sin + v * cos, turned, balance)
+            half = (cell - street) / 2
+            fill_district(district, (-half, -half, half, half), bounds)
+    for k in range(count + 1):
+        t = -reach + k * cell
+        for u0, v0, u1, v1 in ((t, -reach, t, reach), (-reach, t, reach, t)):
+            plan.roads.append(
+                Road(cx + u0 * cos - v0 * sin, cy + u0 * sin + v0 * cos, cx + u1 * cos - v1 * sin,
+                     cy + u1 * sin + v1 * cos, street, main, marking="dashes")
+            )  # fmt: skip
     return plan
 
 
@@ -56,38 +68,21 @@ def pick(rng: Generator, weights: dict[str, float]) -> str:
     return list(weights)[int(rng.choice(len(share), p=share / share.sum()))]
 
 
-def add_district(plan: Plan, rng: Generator, style: Style, bounds: Bounds, balance: float, clip: bool) -> None:
-    """Add streets and filled blocks to a plan.
-
-    Args:
-        plan: what grows.
-        rng: source of chance.
-        style: the kind of place.
-        bounds: x0, y0, x1, y1 in metres.
-        balance: probability that a roof class is drawn without regard to the place.
-        clip: True keeps blocks wholly inside ``bounds``; False lets them stand out.
-    """
-    x0, y0, x1, y1 = bounds
-    angle = float(rng.uniform(0, math.pi))
-    district = District(plan, rng, style, (x0 + x1) / 2, (y0 + y1) / 2, angle, balance)
-    reach = math.hypot(x1 - x0, y1 - y0) / 2
+def fill_district(district: District, plot: Plot, bounds: Bounds) -> None:
+    """Cut a district into blocks with streets between them, and fill those that touch ``bounds`` (world metres)."""
+    rng, style = district.rng, district.style
     soil = _street_soil(rng, style)
     walk_soil = make_soil(rng, "impervious_surface", "paving", "concrete")
-    vs = _cuts(rng, reach, style.block_depth, style.street)
-    for k, (v, v_next, street) in enumerate(vs):
-        _street(
-            district, (-reach, v - street / 2, reach, v - street / 2), street, soil, walk_soil, k % 2 == 0, clip, bounds
-        )
-        us = _cuts(rng, reach, style.block_length, style.street)
-        for u, u_next, side in us:
-            block = (u, v, u_next - side, v_next - street)
-            if block[2] - block[0] < 14 or block[3] - block[1] < 10:
+    u0, v0, u1, v1 = plot
+    for k, (va, vb, street) in enumerate(_cuts(rng, v0, v1, style.block_depth, style.street)):
+        if vb < v1:
+            _street(district, (u0, vb + street / 2, u1, vb + street / 2), street, soil, walk_soil, k % 2 == 0)
+        for ua, ub, side in _cuts(rng, u0, u1, style.block_length, style.street):
+            block = (ua, va, ub, vb)
+            if ub - ua < 14 or vb - va < 10 or not _touches(district, block, bounds):
                 continue
-            if not _touches(district, block, bounds, clip):
-                continue
-            _street(
-                district, (u - side / 2, block[1], u - side / 2, block[3]), side, soil, walk_soil, False, clip, bounds
-            )
+            if ub < u1:
+                _street(district, (ub + side / 2, va, ub + side / 2, vb), side, soil, walk_soil, False)
             fill_block(district, pick(rng, style.blocks), block)
 
 
@@ -98,35 +93,30 @@ def _street_soil(rng: Generator, style: Style) -> Soil:
 
 
 def _cuts(
-    rng: Generator, reach: float, size: tuple[float, float], street: tuple[float, float]
+    rng: Generator, start: float, end: float, size: tuple[float, float], street: tuple[float, float]
 ) -> list[tuple[float, float, float]]:
-    """Return (start, next start, street width) along one axis from -reach to reach."""
+    """Return (start, end, width of the street behind it) of blocks from ``start`` to ``end``."""
     result = []
-    at = -reach - rng.uniform(0, size[1])
-    while at < reach:
+    at = start
+    while at < end:
         width = float(rng.uniform(*street))
-        following = at + float(rng.uniform(*size)) + width
-        result.append((at, following, width))
-        at = following
+        stop = at + float(rng.uniform(*size))
+        if end - stop < size[0] * 0.6:  # no sliver at the end
+            stop = end
+        result.append((at, min(stop, end), width))
+        at = stop + width
     return result
 
 
-def _touches(d: District, block: Plot, bounds: Bounds, clip: bool) -> bool:
+def _touches(d: District, block: Plot, bounds: Bounds) -> bool:
     corners = d.corners(block)
     xs, ys = [c[0] for c in corners], [c[1] for c in corners]
     x0, y0, x1, y1 = bounds
-    if clip:
-        gap = 7.0
-        return min(xs) > x0 + gap and max(xs) < x1 - gap and min(ys) > y0 + gap and max(ys) < y1 - gap
     return max(xs) > x0 and min(xs) < x1 and max(ys) > y0 and min(ys) < y1
 
 
-def _street(
-    d: District, line: Plot, width: float, soil: Soil, walk_soil: Soil, busy: bool, clip: bool, bounds: Bounds
-) -> None:
+def _street(d: District, line: Plot, width: float, soil: Soil, walk_soil: Soil, busy: bool) -> None:
     rng = d.rng
-    if clip and not _touches(d, (line[0], line[1], line[2], line[3]), bounds, True):
-        return
     paved = soil.cover == "impervious_surface"
     (xa, ya), (xb, yb) = d.world(line[0], line[1]), d.world(line[2], line[3])
     walk = float(rng.uniform(1.0, 2.2)) if paved and width > 7 else 0.0

@@ -217,8 +217,8 @@ class StripSink:
         whole = bool(self.spec.classes)
         return {
             "COMPRESS": "DEFLATE",
-            "LEVEL": 6 if whole else 1,
-            "PREDICTOR": "NO" if whole else "YES",
+            "LEVEL": 4 if whole else 1,
+            "PREDICTOR": "YES",
             "BLOCKSIZE": _BLOCK,
             "OVERVIEW_RESAMPLING": "NEAREST" if whole else "AVERAGE",
             "BIGTIFF": "IF_SAFER",
@@ -244,7 +244,7 @@ class StripSink:
             "<Metadata>",
             *(f"<MDI key={quoteattr(key)}>{escape(text)}</MDI>" for key, text in sorted(tags.items())),
             "</Metadata>",
-            f'<VRTRasterBand dataType="{_VRT_TYPES[spec.dtype]}" band="1">',
+            f'<VRTRasterBand dataType="{_VRT_TYPES[spec.dtype]}" band="1" blockXSize="{_BLOCK}" blockYSize="{_BLOCK}">',
         ]
         if spec.description:
             lines.append(f"<Description>{escape(spec.description)}</Description>")
@@ -269,32 +269,51 @@ class StripSink:
         return "\n".join([*lines, "</VRTRasterBand>", "</VRTDataset>", ""])
 
     def _statistics_lines(self) -> list[str]:
-        count, total, squares = 0, 0.0, 0.0
-        least, most = np.inf, -np.inf
         height = self.spec.grid.height
-        for row in range(0, height, _BLOCK):  # by fixed rows: the sums must not depend on how the strips were cut
-            values = self.read(row, min(_BLOCK, height - row))
-            valid = np.isfinite(values)
-            if self.spec.nodata is not None:
-                valid &= values != self.spec.nodata
-            chosen = values[valid].astype(np.float64)
-            if chosen.size:
-                count += chosen.size
-                total += float(chosen.sum())
-                squares += float(np.square(chosen).sum())
-                least, most = min(least, float(chosen.min())), max(most, float(chosen.max()))
+        parts = [  # by fixed rows: the sums must not depend on how the strips were cut
+            _summary(self.read(row, min(_BLOCK, height - row)), self.spec.nodata) for row in range(0, height, _BLOCK)
+        ]
+        count = sum(part.count for part in parts)
         if count == 0:
             return []
-        mean = total / count
+        mean = sum(part.total for part in parts) / count
+        variance = sum(part.squares for part in parts) / count - mean * mean
         numbers = {
-            "STATISTICS_MAXIMUM": most,
+            "STATISTICS_MAXIMUM": max(part.most for part in parts),
             "STATISTICS_MEAN": mean,
-            "STATISTICS_MINIMUM": least,
-            "STATISTICS_STDDEV": max(squares / count - mean * mean, 0.0) ** 0.5,
+            "STATISTICS_MINIMUM": min(part.least for part in parts),
+            "STATISTICS_STDDEV": max(variance, 0.0) ** 0.5,
             "STATISTICS_VALID_PERCENT": round(100.0 * count / (height * self.spec.grid.width), 2),
         }
         items = [f'<MDI key="{key}">{number!r}</MDI>' for key, number in numbers.items()]
         return ["<Metadata>", *items, "</Metadata>"]
+
+
+@dataclass(frozen=True)
+class _Summary:
+    count: int
+    total: float
+    squares: float
+    least: float
+    most: float
+
+
+def _summary(values: NDArray[Any], nodata: float | None) -> _Summary:
+    """Return count, sums and extremes of what is valid."""
+    if values.dtype.kind == "u":  # few different values: count them
+        counts = np.bincount(values.ravel(), minlength=1)
+        if nodata is not None and 0 <= nodata < counts.size:
+            counts[int(nodata)] = 0
+        present = np.flatnonzero(counts)
+        chosen, times = present.astype(np.float64), counts[present].astype(np.float64)
+    else:
+        valid = np.isfinite(values) if nodata is None else np.isfinite(values) & (values != nodata)
+        chosen = values[valid].astype(np.float64)
+        times = np.ones(chosen.shape)
+    if not chosen.size:
+        return _Summary(0, 0.0, 0.0, np.inf, -np.inf)
+    total, squares = float((chosen * times).sum()), float((chosen * chosen * times).sum())
+    return _Summary(int(times.sum()), total, squares, float(chosen.min()), float(chosen.max()))
 
 
 def _class_lines(classes: tuple[RasterClass, ...]) -> list[str]:

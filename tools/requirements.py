@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "resources" / "requirements"
@@ -37,7 +38,14 @@ def compile_list(uv: str, wanted: list[str], python: str) -> str:
         source, target = Path(folder) / "in.txt", Path(folder) / "out.txt"
         source.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         command = [uv, "pip", "compile", "--quiet", "--universal", "--python-version", python, "--generate-hashes"]
-        command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--only-binary", ":all:"]
+        command += [
+            "--no-header",
+            "--no-annotate",
+            "--no-emit-index-url",
+            "--no-emit-find-links",
+            "--only-binary",
+            ":all:",
+        ]
         subprocess.run([*command, str(source), "--output-file", str(target)], check=True)
         return target.read_text(encoding="utf-8")
 

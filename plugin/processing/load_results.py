@@ -1,6 +1,6 @@
 """Results as styled layers in the project, where the toolbox is told to open them."""
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from qgis.core import QgsProcessingContext, QgsProcessingLayerPostProcessorInterface
 
@@ -29,16 +29,21 @@ _KEPT: Dict[str, ApplyStyle] = {}
 """QGIS owns the post-processors, but Python's half of them must live until the layers are opened."""
 
 
-def load_on_completion(outputs: Mapping[str, str], context: Any) -> None:
+def load_on_completion(outputs: Mapping[str, str], context: Any, others: Optional[Mapping[str, str]] = None) -> None:
     """Ask for the layers of a run to be opened, styled, if the algorithm was started from the toolbox.
 
     Args:
         outputs: paths by kind, as the engine named them.
         context: the algorithm's context.
+        others: titles, by kind, of layers that have no style of their own.
     """
     project = context.project()
     if project is None:
         return
+    for name, title in (others or {}).items():
+        if outputs.get(name):
+            details = QgsProcessingContext.LayerDetails(title, project, name)
+            context.addLayerToLoadOnCompletion(outputs[name], details)
     for kind in reversed(result_kinds()):
         path = outputs.get(kind.name)
         if path:

@@ -5,16 +5,16 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..i18n import tr
 from ..paths import icon_path, plugin_version
-
+from .buildings import BuildingsAlgorithm
 from .engine_setup import EngineSetupAlgorithm
 from .engine_status import EngineStatusAlgorithm
-
+from .ground_heights import GroundHeightsAlgorithm
 from .segment import SegmentAlgorithm
 
 ALGORITHMS = (
     SegmentAlgorithm,
-
-
+    GroundHeightsAlgorithm,
+    BuildingsAlgorithm,
     EngineStatusAlgorithm,
     EngineSetupAlgorithm,
 )

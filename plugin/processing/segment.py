@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from qgis.core import (
@@ -22,15 +21,15 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...engine.jobs import BuildingOptions, RasterInput, SegmentJob
+from ...engine.jobs import BuildingOptions, SegmentJob
 from ...engine.jobs.segment import DEFAULT_MODEL
 from ..engine_link.engine import ready_engine
 from ..engine_link.host import proxy_variables
-from ..engine_link.job import layer_source
 from ..engine_link.run_job import run_job
 from ..i18n import tr
-from ..layers.export import DEFAULT_CAP_MB, ExportPlan, plan_export, write_export
+from ..layers.export import DEFAULT_CAP_MB
 from .base import RidgelineAlgorithm, keywords
+from .layer_inputs import PlannedInput, plan_input, ready_input
 from .load_results import load_on_completion
 from .model_choice import model_gsd, model_hints
 from .region_parameters import add_region_parameters, is_given, read_region, region_problem
@@ -39,7 +38,7 @@ from .talk import FeedbackListener
 DEVICES = ("auto", "cpu", "cuda")
 HEIGHT_UNITS = ("auto", "metre", "foot", "us-foot")
 LAYER_OUTPUTS = ("BUILDINGS", "ROOF_CLASS", "LAND_COVER", "CONFIDENCE", "HEIGHT_ABOVE_GROUND")
-PHASES = {"computing": 85, "writing rasters": 4, "heights": 3, "outlines": 5, "buildings": 3}
+PHASES = {"computing": 85.0, "heights": 3.0, "buildings": 9.0, "writing rasters": 3.0}
 
 
 class SegmentAlgorithm(RidgelineAlgorithm):
@@ -58,7 +57,7 @@ class SegmentAlgorithm(RidgelineAlgorithm):
     def __init__(self) -> None:
         super().__init__()
         self._job: Optional[SegmentJob] = None
-        self._exports: List[Tuple[str, ExportPlan, Tuple[int, ...], Optional[str]]] = []
+        self._inputs: Dict[str, PlannedInput] = {}
 
     def displayName(self) -> str:
         """Return the name for people."""
@@ -206,29 +205,22 @@ class SegmentAlgorithm(RidgelineAlgorithm):
         gsd = self._number(parameters, self.GSD, context)
         cap = self.parameterAsDouble(parameters, self.EXPORT_CAP_MB, context)
         unit = self.parameterAsString(parameters, self.HEIGHT_UNIT, context)
-        inputs: Dict[str, Optional[RasterInput]] = {}
-        self._exports = []
+        self._inputs = {}
         for key, name, bands, own_unit in (
             ("rgb", self.RGB, self.RGB_BANDS, None),
             ("dsm", self.DSM, self.DSM_BAND, None if unit in ("", "auto") else unit),
         ):
             layer = self.parameterAsRasterLayer(parameters, name, context) if is_given(parameters, name) else None
-            if layer is None:
-                inputs[key] = None
-                continue
-            chosen = tuple(self.parameterAsInts(parameters, bands, context)) if is_given(parameters, bands) else ()
-            source = layer_source(layer, chosen, own_unit)
-            inputs[key] = source.raster
-            if source.raster is None:
+            if layer is not None:
+                chosen = tuple(self.parameterAsInts(parameters, bands, context)) if is_given(parameters, bands) else ()
                 box, box_crs = (
                     (geometry, crs) if geometry is not None else self._other_extent(parameters, name, context)
                 )
-                plan = plan_export(layer, box, box_crs, gsd or model_gsd(model), context.transformContext(), cap)
-                self._exports.append((key, plan, chosen, own_unit))
+                self._inputs[key] = plan_input(
+                    layer, chosen, own_unit, box, box_crs, gsd or model_gsd(model), context, cap
+                )
         self._job = SegmentJob(
             out=self.parameterAsString(parameters, self.OUTPUT, context),
-            rgb=inputs["rgb"],
-            dsm=inputs["dsm"],
             region=region,
             model=model,
             gsd=gsd,
@@ -249,29 +241,19 @@ class SegmentAlgorithm(RidgelineAlgorithm):
         """Write what must be written, run the engine, and name what it made."""
         if self._job is None:
             raise RuntimeError("work without prepare_work")
-        job = self._with_exports(self._job, context, feedback)
+        ready = {key: ready_input(item, self._job.out, context, feedback) for key, item in self._inputs.items()}
+        job = replace(self._job, rgb=ready.get("rgb"), dsm=ready.get("dsm"))
         listener = FeedbackListener(feedback, PHASES)
         result = run_job(ready_engine(proxy_variables()), "segment", job, listener, feedback.isCanceled)
         load_on_completion(result.outputs, context)
         outputs = {name.upper(): path for name, path in result.outputs.items()}
-        run_json = Path(job.out) / "run.json"
         return {
             **{name: outputs[name] for name in LAYER_OUTPUTS if name in outputs},
             "OUTPUT": job.out,
-            "RUN_JSON": outputs.get("RUN_JSON", str(run_json) if run_json.is_file() else ""),
+            "RUN_JSON": result.outputs.get("run", ""),
             "SUMMARY": json.dumps(result.summary, ensure_ascii=False),
             "BUILDING_COUNT": building_count(result.summary),
         }
-
-    def _with_exports(self, job: SegmentJob, context: Any, feedback: Any) -> SegmentJob:
-        for key, plan, bands, unit in self._exports:
-            feedback.setProgressText(
-                tr("Writing “{name}” to a file ({size:.1f} MB) …", name=plan.name, size=plan.megabytes)
-            )
-            file = write_export(plan, Path(job.out) / "inputs", context.transformContext(), feedback)
-            raster = RasterInput(str(file), bands, name=plan.name, vertical_unit=unit)
-            job = replace(job, **{key: raster})  # type: ignore[arg-type]
-        return job
 
     def _other_extent(self, parameters: Dict[str, Any], name: str, context: Any) -> Tuple[Any, Any]:
         """Return the extent of the other input and its CRS, which bounds the run where no region was given."""

@@ -7,8 +7,6 @@ from ...engine.jobs import Progress, Started, Warn
 from ..engine_link.run_job import Listener
 from ..i18n import tr
 
-PHASE_SHARES: Dict[str, Dict[str, float]] = {}
-"""Share of each phase of a command in the whole work; a phase that is not listed keeps the bar where it is."""
 _TEXT_EVERY_S = 1.0
 
 
@@ -38,6 +36,9 @@ class FeedbackListener(Listener):
         part = min(1.0, event.done / event.total) if event.total > 0 else 0.0
         self._percent = max(self._percent, self._overall(event.phase, part)) if self._shares else 100 * part
         self._feedback.setProgress(self._percent)
+        said = str((event.detail or {}).get("say", ""))
+        if said:
+            self._feedback.pushInfo(said)
         now = time.monotonic()
         if event.phase != self._phase or now - self._last_text >= _TEXT_EVERY_S:
             self._phase, self._last_text = event.phase, now

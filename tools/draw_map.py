@@ -1,0 +1,78 @@
+"""Draw the results of a run as QGIS shows them: `draw_map.py RGB RESULTS PICTURE`; headless, with QGIS's own Python."""
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from qgis.core import QgsApplication, QgsMapRendererParallelJob, QgsMapSettings, QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QRectF, QSize, Qt
+from qgis.PyQt.QtGui import QColor, QFont, QImage, QPainter
+
+ROOT = Path(__file__).resolve().parent.parent
+TILE, GAP, TITLE = 620, 14, 40
+
+
+def mount() -> None:
+    """Make the plugin importable as ``ridgeline``."""
+    spec = spec_from_file_location("ridgeline", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    module = module_from_spec(spec)
+    sys.modules["ridgeline"] = module
+    spec.loader.exec_module(module)
+
+
+def draw(layers, extent, crs) -> QImage:
+    """Return the picture of ``layers``, uppermost first."""
+    settings = QgsMapSettings()
+    settings.setLayers(layers)
+    settings.setDestinationCrs(crs)
+    settings.setExtent(extent)
+    settings.setOutputSize(QSize(TILE, TILE))
+    settings.setBackgroundColor(QColor("white"))
+    job = QgsMapRendererParallelJob(settings)
+    job.start()
+    job.waitForFinished()
+    return job.renderedImage()
+
+
+def main() -> int:
+    """Draw four views: the picture, the buildings over it, and what else the run made."""
+    rgb_path, folder, target = sys.argv[1:4]
+    app = QgsApplication([], False)
+    app.initQgis()
+    mount()
+    from ridgeline.plugin.layers.results import add_run, result_kinds
+
+    rgb = QgsRasterLayer(rgb_path, "Orthophoto")
+    QgsProject.instance().setCrs(rgb.crs())
+    outputs = {kind.name: str(Path(folder) / kind.file) for kind in result_kinds()}
+    layers = add_run(outputs, "Ridgeline").layers
+    views = [("Orthophoto", [rgb])]
+    for name, title, over in (
+        ("buildings", "Buildings by roof class", [rgb]),
+        ("land_cover", "Land cover", []),
+        ("height_above_ground", "Height above ground", []),
+        ("roof_class", "Roof class", [rgb]),
+        ("confidence", "Confidence", []),
+    ):
+        if name in layers and len(views) < 4:
+            views.append((title, [layers[name], *over]))
+    columns = 2
+    rows = (len(views) + 1) // columns
+    sheet = QImage(columns * (TILE + GAP) + GAP, rows * (TILE + TITLE) + GAP, QImage.Format.Format_RGB32)
+    sheet.fill(QColor("white"))
+    painter = QPainter(sheet)
+    painter.setFont(QFont("Open Sans", 15))
+    for number, (title, shown) in enumerate(views):
+        x, y = GAP + number % columns * (TILE + GAP), number // columns * (TILE + TITLE)
+        painter.drawText(QRectF(x, y, TILE, TITLE), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, title)
+        painter.drawImage(x, y + TITLE, draw(shown, rgb.extent(), rgb.crs()))
+    painter.end()
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    saved = sheet.save(target)
+    QgsProject.instance().clear()
+    app.exitQgis()
+    return 0 if saved else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..feedback import Feedback
+from ..raster.aligned import AlignedRaster
 from ..raster.sinks import RasterSpec, StripSink
 from ..vector.buildings import Building, BuildingTracer, MapStrip
 from ..vector.geopackage import GeoPackageWriter
-from .feed import Raster
 from .finish import BUILDING_CLASS, building_threshold
-from .heights import surface_and_ground
+from .heights import Heights
 from .setup import Setup
 
 HEIGHTS = "height_above_ground"
@@ -42,7 +42,7 @@ def makes_buildings(setup: Setup) -> bool:
 
 def trace(
     setup: Setup,
-    dsm: Raster | None,
+    dsm: AlignedRaster | None,
     sinks: Mapping[str, StripSink],
     heights: StripSink | None,
     target: Path | None,
@@ -70,13 +70,16 @@ def trace(
         if target is not None:
             tracer = BuildingTracer(grid, setup.job.buildings, names)
             writer = stack.enter_context(GeoPackageWriter(target, grid.crs))
+        ground = None if dsm is None else Heights(dsm, grid)
         for row in range(0, grid.height, _ROWS):
             feedback.progress(row, grid.height, "rows", "buildings" if tracer else "heights")
             rows = grid.window(grid.row0 + row, grid.col0, min(_ROWS, grid.height - row), grid.width)
             mask = _mask(setup, sinks, row, rows.height) if tracer is not None else None
             surface = floor = None
-            if dsm is not None and (heights is not None or mask is not None):
-                surface, floor = surface_and_ground(dsm, rows, None if heights is not None else mask)
+            if ground is not None and (heights is not None or (mask is not None and mask.any())):
+                surface, floor = ground.of(rows)
+            elif ground is not None:  # the tracer wants heights in every strip or in none
+                surface = floor = np.full(rows.shape, np.nan, np.float32)
             if heights is not None and surface is not None and floor is not None:
                 inside = setup.frame.region_mask(rows)
                 heights.write(row, np.where(inside, surface - floor, np.float32(np.nan)))

@@ -5,41 +5,30 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..raster.aligned import AlignedRaster
 from ..raster.grid import Grid
-from ..terrain.ground import context_px, ground
-from .feed import Raster
+from ..terrain.ground_stream import GroundStream
 
 Floats = NDArray[np.float32]
 
-_PANEL_PX = 2048
 
-
-def surface_and_ground(dsm: Raster, rows: Grid, wanted: NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
-    """Return the surface and the ground under it.
-
-    Both are made panel by panel with the context that the estimate of the ground needs: they do not depend on how
-    rows were cut, and memory does not on the width.
+class Heights:
+    """Gives surface and ground of rows, from top to bottom.
 
     Args:
         dsm: the aligned surface.
-        rows: whole rows of the grid.
-        wanted: bool [H, W]: panels without any wanted pixel are left NaN; None: all.
-
-    Returns:
-        Two float32 arrays [H, W] in metres, NaN where not known.
+        grid: all rows.
     """
-    surface = np.full(rows.shape, np.nan, np.float32)
-    floor = np.full(rows.shape, np.nan, np.float32)
-    margin = context_px(rows.gsd)
-    for left in range(0, rows.width, _PANEL_PX):
-        columns = slice(left, min(left + _PANEL_PX, rows.width))
-        if wanted is not None and not wanted[:, columns].any():
-            continue
-        panel = rows.window(rows.row0, rows.col0 + left, rows.height, columns.stop - left)
-        around = panel.padded(margin)
-        pixels = dsm.read(around)
-        found = ground(pixels.values[0], pixels.valid, rows.gsd, around.col0, around.row0)
-        inner = np.s_[margin : margin + panel.height, margin : margin + panel.width]
-        surface[:, columns] = np.where(pixels.valid[inner], pixels.values[0][inner], np.float32(np.nan))
-        floor[:, columns] = found[inner]
-    return surface, floor
+
+    def __init__(self, dsm: AlignedRaster, grid: Grid) -> None:
+        self._dsm = dsm
+        self._ground = GroundStream(dsm, grid)
+
+    def of(self, rows: Grid) -> tuple[Floats, Floats]:
+        """Return surface and ground, two float32 arrays [H, W] in metres, NaN where not known.
+
+        Raises:
+            RidgelineError: (INPUT_UNREADABLE) naming the raster and the rows that fail.
+        """
+        block = self._dsm.read(rows)
+        return block.values[0].astype(np.float32, copy=False), self._ground.under(rows, block)

@@ -18,11 +18,12 @@ from rasterio.merge import merge
 
 from ..jobs import RasterInput, SegmentJob
 from ..models.package import ModelPackage
+from . import roofs
 from .areas import EMPTY_AREA, PICTURE_AREAS, SURFACE_AREAS, Area
 from .baseline import tuned
 from .metrics import binary_iou
 from .tilt import write_tilted
-from .truth import OUTSIDE, building_mask, on_grid_of
+from .truth import OUTSIDE, building_mask, nearest_on_grid_of
 
 Segment = Callable[[SegmentJob], None]
 """Runs a job to its end."""
@@ -71,7 +72,7 @@ class _Bench:
 
     def iou(self, area: Area, name: str, rgb: str | None, dsm: str | None) -> float:
         mask, layer = building_mask(self.run(name, rgb, dsm), self.package.spec)
-        truth = on_grid_of(self.data / area.truth, layer)
+        truth = nearest_on_grid_of(self.data / area.truth, layer, OUTSIDE)
         counts = (truth != OUTSIDE) & ~np.isin(truth, area.ignored)
         return binary_iou(np.isin(truth, area.building), mask, counts)
 
@@ -94,7 +95,7 @@ def run_suite(
     Raises:
         RidgelineError: if a run fails.
     """
-    parts = {"surfaces": _surfaces, "pictures": _pictures, "empty": _empty, "speed": _speed}
+    parts = {"surfaces": _surfaces, "pictures": _pictures, "empty": _empty, "roofs": _roofs, "speed": _speed}
     with tempfile.TemporaryDirectory(prefix="ridgeline-suite-") as scratch:
         bench = _Bench(data, Path(scratch), package, segment, device)
         for name, part in parts.items():
@@ -146,6 +147,21 @@ def _empty(bench: _Bench) -> Iterator[Row]:
         fields = pyogrio.raw.read(out / "buildings.gpkg", columns=["area_m2"], read_geometry=False)[3]
         count = int(np.count_nonzero(np.asarray(fields[0]) > LARGEST_INVENTED_M2)) if len(fields) else 0
         yield Row(EMPTY_AREA.name, f"buildings over 20 m² reported, {name}", float(count), 0.0, at_most=True)
+
+
+def _roofs(bench: _Bench) -> Iterator[Row]:
+    gsd = bench.package.spec.gsd.trained
+    rgb, dsm, ids, truth = roofs.write_dressed_city(bench.data, bench.scratch, gsd)
+    for name, picture in (("RGB + DSM", str(rgb)), ("DSM alone", None)):
+        out = bench.run(f"city-{name}", picture, str(dsm))
+        scores = roofs.score_roofs(out / "roof_class.tif", ids, truth)
+        least = (0.85, 0.70) if picture else (None, None)
+        yield Row("nrw_32_280_5657, dressed", f"roof class accuracy, {name}", scores.accuracy, least[0])
+        yield Row("nrw_32_280_5657, dressed", f"roof class mean recall, {name}", scores.mean_recall, least[1])
+    rgb, dsm, truth = roofs.write_town_with_heights(bench.scratch, gsd)
+    ridge, eave, count = roofs.score_heights(bench.run("town", str(rgb), str(dsm)) / "buildings.gpkg", truth)
+    yield Row(f"a town, {count} buildings", "RMSE of ridge heights, m", ridge, 0.5, at_most=True)
+    yield Row(f"a town, {count} buildings", "RMSE of eave heights, m", eave, 0.5, at_most=True)
 
 
 def _speed(bench: _Bench) -> Iterator[Row]:

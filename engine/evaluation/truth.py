@@ -43,20 +43,19 @@ def read_layer(path: Path) -> Layer:
         return Layer(source.read(1), source.crs, source.transform)
 
 
-def on_grid_of(truth: Path, layer: Layer) -> NDArray[np.uint8]:
-    """Return the truth raster [H, W] on the grid of ``layer``, by nearest neighbour; `OUTSIDE` where it has none.
+def nearest_on_grid_of(truth: Path, layer: Layer, outside: int) -> NDArray[np.int64]:
+    """Return a truth raster [H, W] on the grid of ``layer``, by nearest neighbour; ``outside`` where it has none.
 
     Raises:
         rasterio.errors.RasterioIOError: if it cannot be read.
     """
-    found = np.full(layer.values.shape, OUTSIDE, np.uint8)
     with rasterio.open(truth) as source:
-        # a truth's own 0 is a class here ("not building"), so nodata is kept out of the warp
-        values = source.read(1).astype(np.int16)
-        covered = np.full(layer.values.shape, -1, np.int16)
+        # a truth's own 0 is a class here ("not building"), so the file's nodata plays no part
+        values = source.read(1).astype(np.int32)
+        found = np.full(layer.values.shape, -1, np.int32)
         reproject(
             values,
-            covered,
+            found,
             src_transform=source.transform,
             src_crs=source.crs,
             src_nodata=-2,
@@ -66,8 +65,7 @@ def on_grid_of(truth: Path, layer: Layer) -> NDArray[np.uint8]:
             init_dest_nodata=True,
             resampling=Resampling.nearest,
         )
-    np.copyto(found, covered.astype(np.uint8), where=covered >= 0)
-    return found
+    return np.where(found >= 0, found, outside).astype(np.int64)
 
 
 def building_mask(folder: Path, spec: ModelSpec) -> tuple[NDArray[np.bool_], Layer]:

@@ -19,6 +19,7 @@ from rasterio.crs import CRS
 
 from ..jobs.errors import ErrorCode, RidgelineError
 from ..jobs.inputs import RasterInput
+from .gdal_env import gdal_env
 from .grid import Grid
 from .native import NativeReader
 from .source import Kind, Source, describe
@@ -61,7 +62,7 @@ class AlignedRaster:
 
     def __init__(self, source: Source, crs: CRS, gsd: float, threads: int | None = None) -> None:
         self.source = source
-        self._crs, self._gsd = crs, gsd
+        self._crs, self._gsd, self._threads = crs, gsd, threads
         self._reader = NativeReader(source, threads)
         self._offset = _whole_offset(source, crs, gsd)
         self._cache: OrderedDict[tuple[int, int], _Pixels | None] = OrderedDict()
@@ -102,8 +103,9 @@ class AlignedRaster:
         values = np.full((self.channels, *window.shape), blank, self.source.dtype)
         valid = np.zeros(window.shape, np.bool_)
         if window.width and window.height:
-            for block_row in range(window.row0 // self._block_rows, -(-window.row1 // self._block_rows)):
-                self._copy_block_row(block_row, window, values, valid)
+            with gdal_env(self._threads):
+                for block_row in range(window.row0 // self._block_rows, -(-window.row1 // self._block_rows)):
+                    self._copy_block_row(block_row, window, values, valid)
         return Block(values, valid)
 
     def close(self) -> None:

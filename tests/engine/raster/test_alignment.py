@@ -172,3 +172,20 @@ def test_control_points_in_two_rows_only_are_fitted_by_an_affine(raster_file):
     path = raster_file((image * 10 + 100).astype(np.float32), crs=UTM, gcps=points)
     values, grid = read(path, "dsm", 0.5)
     assert worst_offset(values[0].astype(np.float64) - 100, grid) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("code", "size"), [("EPSG:4326", 5e-6), ("EPSG:3857", 0.8), ("EPSG:32629", 0.5), ("EPSG:2154", 1.0)]
+)
+@pytest.mark.parametrize("gsd", [0.2, 2.0])
+def test_the_way_between_two_crss_is_followed_to_a_fiftieth_of_a_pixel(raster_file, code, size, gsd):
+    """A ramp of column numbers tells where each pixel came from; 32629 lies three zones away."""
+    crs = CRS.from_user_input(code)
+    affine, shape = north_up(crs, size)
+    path = raster_file(np.tile(np.arange(shape[1], dtype=np.float32), (shape[0], 1)), crs=code, transform=affine)
+    values, grid = read(path, "dsm", gsd)
+    rows, cols = np.mgrid[0 : grid.height, 0 : grid.width] + 0.5
+    xs, ys = (cols + grid.col0) * gsd, -(rows + grid.row0) * gsd
+    there = transform(UTM, crs, xs.ravel().tolist(), ys.ravel().tolist())
+    true = (np.reshape(there[0], grid.shape) - affine.c) / affine.a - 0.5
+    assert np.abs(values[0] - true).max() < 0.02

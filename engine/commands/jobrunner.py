@@ -43,7 +43,7 @@ def run_job(kind: str, load: Callable[[], Job], work: Callable[[Job, Feedback], 
         work: does it; imports what it needs itself, so that this is already in place when libraries load.
         events: speak JSON lines on standard output; else a progress bar on standard error and the summary as text.
     """
-    voice: _EventVoice | _PeopleVoice = _EventVoice() if events else _PeopleVoice()
+    voice: EventVoice | _PeopleVoice = EventVoice() if events else _PeopleVoice()
     stop = _Stop(voice)
     stop.watch(read_stdin=events)
     try:
@@ -111,7 +111,7 @@ def _error(fault: RidgelineError) -> Error:
     return Error(fault.code, fault.message, fault.hint)
 
 
-class _EventVoice:
+class EventVoice:
     """JSON lines on the real standard output, which nothing else can reach any more."""
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ class _PeopleVoice:
 class _Stop:
     """Whether to stop: asked by the work, set by a signal, a line on standard input or a reader who left."""
 
-    def __init__(self, voice: _EventVoice | _PeopleVoice) -> None:
+    def __init__(self, voice: EventVoice | _PeopleVoice) -> None:
         self._voice = voice
         self._asked = threading.Event()
         self._ended = threading.Event()

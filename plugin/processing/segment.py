@@ -38,7 +38,7 @@ from .talk import FeedbackListener
 DEVICES = ("auto", "cpu", "cuda")
 HEIGHT_UNITS = ("auto", "metre", "foot", "us-foot")
 LAYER_OUTPUTS = ("BUILDINGS", "ROOF_CLASS", "LAND_COVER", "CONFIDENCE", "HEIGHT_ABOVE_GROUND")
-PHASES = {"computing": 85.0, "heights": 3.0, "buildings": 9.0, "writing rasters": 3.0}
+PHASES = {"computing": 60, "buildings": 34, "heights": 1, "writing rasters": 5}
 
 
 class SegmentAlgorithm(RidgelineAlgorithm):
@@ -74,8 +74,8 @@ class SegmentAlgorithm(RidgelineAlgorithm):
     def shortHelpString(self) -> str:
         """Return the help."""
         return tr(
-            "Runs a model over an orthophoto (RGB) and a surface model (DSM) and writes buildings as polygons with roof "
-            "class, heights, slope and area, and roof class, land cover and confidence as rasters.\n\n"
+            "Runs a model over an orthophoto (RGB) and a surface model (DSM) and writes buildings as polygons with "
+            "roof class, heights, slope and area, and roof class, land cover and confidence as rasters.\n\n"
             "The two rasters may have any CRS and any resolution; one of them is enough if the model can do with it. "
             "A run that was cancelled or broken off continues where it stopped when it is run again with the same "
             "settings and the same output folder.\n\n"
@@ -179,9 +179,7 @@ class SegmentAlgorithm(RidgelineAlgorithm):
                 QgsProcessingParameterNumber(
                     self.EXPORT_CAP_MB, tr("Largest file for an online layer (MB)"), number, DEFAULT_CAP_MB, minValue=1
                 ),
-                tr(
-                    "A layer that is no local file (WMS, XYZ, database) is first written to one; larger ones are refused."
-                ),
+                tr("A layer that is no local file (WMS, XYZ, database) is first written to one; larger are refused."),
             ),
         ):
             self.add(definition, text, advanced=True)

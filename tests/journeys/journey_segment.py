@@ -69,7 +69,7 @@ def journey(desktop):
     groups = desktop.groups()
     assert len(groups) == 1, groups
     layers = {layer.customProperty("ridgeline/result"): layer for layer in QgsProject.instance().mapLayers().values()}
-    assert {"roof_class", "land_cover", "confidence"} <= set(layers), sorted(map(str, layers))
+    assert {"buildings", "roof_class", "land_cover", "confidence"} <= set(layers), sorted(map(str, layers))
     buildings = layers["buildings"]
     assert buildings.renderer().type() == "categorizedSymbol"
     assert buildings.renderer().classAttribute() == "roof_class"

@@ -1,0 +1,166 @@
+"""Single tiles of the network: read, computed, and kept by their place on the lattice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference.compute import Network
+from ..inference.feed import NetworkInput, Piece
+from ..inference.plan import TilePlan
+from ..raster.aligned import AlignedRaster
+from ..raster.grid import Grid
+from .byte_cache import ByteCache
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Place = tuple[int, int]
+
+CACHE_BYTES = 384 << 20
+_BATCH = 2  # a preview looks after each batch whether it is still wanted
+_PANEL_PX = 3072 * 3072  # larger pieces of the map are read band by band
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What is known of one tile.
+
+    Attributes:
+        maps: float32 [C, size, size] by output; None where no pixel of its core has data: nothing was computed.
+        known: bool [size, size]: pixels that have data.
+    """
+
+    maps: dict[str, Floats] | None
+    known: Bools
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that it takes."""
+        return self.known.nbytes + sum(array.nbytes for array in (self.maps or {}).values())
+
+
+class TileStore:
+    """Tiles of one scene.
+
+    Args:
+        plan: any plan of the scene's lattice; its grid plays no part.
+        rasters: the aligned rasters by kind.
+        inputs: the network's inputs.
+        network: the network.
+        inside: bool [H, W] of a window: which pixels belong to the area that has all rasters.
+        limit: bytes that are kept.
+    """
+
+    def __init__(
+        self,
+        plan: TilePlan,
+        rasters: Mapping[str, AlignedRaster],
+        inputs: tuple[NetworkInput, ...],
+        network: Network,
+        inside: Callable[[Grid], Bools],
+        limit: int = CACHE_BYTES,
+    ) -> None:
+        self._plan = plan
+        self._rasters = rasters
+        self._inputs = inputs
+        self._network = network
+        self._inside = inside
+        self._margin = {
+            kind: max((item.normaliser.context_px for item in inputs if item.kind == kind), default=0)
+            for kind in rasters
+        }
+        self._kept: ByteCache[Tile] = ByteCache(limit)
+        self.computed = 0
+        """Tiles that the network computed so far."""
+
+    def tiles(self, places: Iterable[Place], step: Callable[[int, int], None]) -> dict[Place, Tile]:
+        """Return tiles, computing those that are not kept.
+
+        Args:
+            places: (band, column) of each.
+            step: told after each batch how many of how many are done; may raise to stop. What was computed is kept.
+        """
+        wanted = sorted(set(places))
+        found = {place: tile for place in wanted if (tile := self._kept.get(place)) is not None}
+        missing = [place for place in wanted if place not in found]
+        step(0, len(missing))
+        for group in self._groups(missing):
+            for place, tile in self._compute(
+                group, lambda: step(len(found) - len(wanted) + len(missing), len(missing))
+            ):
+                found[place] = tile
+                self._kept.put(place, tile, tile.size_bytes)
+            step(len(found) - len(wanted) + len(missing), len(missing))
+        return found
+
+    def _groups(self, missing: list[Place]) -> list[list[Place]]:
+        """Return the tiles to read at once: all if they lie close together, else by band."""
+        if not missing:
+            return []
+        window = self._window(missing)
+        if window.width * window.height <= _PANEL_PX:
+            return [missing]
+        bands = sorted({i for i, _ in missing})
+        return [[place for place in missing if place[0] == i] for i in bands]
+
+    def _window(self, places: list[Place]) -> Grid:
+        first = min(i for i, _ in places), min(j for _, j in places)
+        last = max(i for i, _ in places), max(j for _, j in places)
+        stride, size = self._plan.stride, self._plan.size
+        return self._plan.grid.window(
+            first[0] * stride,
+            first[1] * stride,
+            (last[0] - first[0]) * stride + size,
+            (last[1] - first[1]) * stride + size,
+        )
+
+    def _compute(self, places: list[Place], between: Callable[[], None]) -> Iterable[tuple[Place, Tile]]:
+        plan, window = self._plan, self._window(places)
+        pixels = {kind: raster.read(window.padded(self._margin[kind])) for kind, raster in self._rasters.items()}
+        known = self._inside(window)
+        known &= np.logical_or.reduce([_inner(item.valid, self._margin[kind]) for kind, item in pixels.items()])
+        between()
+        size, trim, core = plan.size, plan.trim, plan.core
+        corners = {(i, j): (i * plan.stride - window.row0, j * plan.stride - window.col0) for i, j in places}
+        own = {place: known[row : row + size, col : col + size].copy() for place, (row, col) in corners.items()}
+        live = [place for place in places if own[place][trim : trim + core, trim : trim + core].any()]
+        for place in places:
+            if place not in live:
+                yield place, Tile(None, own[place])
+        cuts = {}
+        for item in self._inputs if live else ():
+            block, extra = pixels[item.kind], self._margin[item.kind] - item.normaliser.context_px
+            values = np.stack([_inner(band, extra) for band in block.values]) if extra else block.values
+            left, top = window.col0 - item.normaliser.context_px, window.row0 - item.normaliser.context_px
+            cuts[item.name] = item.normaliser.prepare(values, _inner(block.valid, extra), left, top)
+        for start in range(0, len(live), _BATCH):
+            between()
+            batch = live[start : start + _BATCH]
+            feed = {x.name: np.empty((len(batch), x.channels, size, size), np.float32) for x in self._inputs}
+            for at, place in enumerate(batch):
+                for name, cut in cuts.items():
+                    cut(*corners[place], feed[name][at])
+            yield from self._run(batch, feed, own)
+
+    def _run(self, batch: list[Place], feed: dict[str, Floats], own: dict[Place, Bools]) -> list[tuple[Place, Tile]]:
+        bands = {i for i, _ in batch}
+        tiles = []
+        for i in sorted(bands):  # the network names a tile that fails by its band and column
+            at = [index for index, place in enumerate(batch) if place[0] == i]
+            columns = [batch[index][1] for index in at]
+            part = {name: array[at[0] : at[-1] + 1] for name, array in feed.items()}
+            live = np.empty((0, 0), np.bool_)
+            maps = self._network.predict(Piece(i, range(columns[0], columns[-1] + 1), columns, part, live, Counter()))
+            for index, place in enumerate((i, j) for j in columns):
+                tiles.append((place, Tile({n: array[index].copy() for n, array in maps.items()}, own[place])))
+        self.computed += len(batch)
+        return tiles
+
+
+def _inner(array: NDArray[Any], margin: int) -> NDArray[Any]:
+    return array[margin : array.shape[0] - margin, margin : array.shape[1] - margin] if margin else array

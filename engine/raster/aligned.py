@@ -53,8 +53,8 @@ class Block:
 class AlignedRaster:
     """A raster on the lattice of a CRS and GSD. Made by :func:`open_aligned`; threads may read at the same time.
 
-    A warped height is computed from valid source pixels only, and is valid if the source pixel nearest to it is. A
-    warped colour is valid where valid pixels weigh at least half (when averaging: where any valid pixel lies under it).
+    A warped pixel is computed from valid source pixels only. It is valid if the source pixel nearest to its centre is;
+    a colour that is averaged (a picture finer than the grid) if any source pixel under it is.
 
     Attributes:
         source: the raster as it lies on disk.

@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 from ridgeline.engine.jobs import RasterInput
 from ridgeline.engine.raster.aligned import open_aligned
 from ridgeline.engine.raster.grid import Grid
+from ridgeline.engine.raster.warp import source_pixels
 
 UTM = CRS.from_epsg(25832)
 SIDE = 60
@@ -68,15 +69,32 @@ def test_colours_never_mix_with_nodata(raster_file, rotated, seed, share, how, d
     assert not block.values[:, ~block.valid].any()
 
 
-def test_a_hole_stays_a_hole_of_its_own_size(raster_file):
-    heights = np.full((SIDE, SIDE), 50.0, np.float32)
-    heights[20:40, 20:40] = -9999
-    path = raster_file(heights, transform=Affine(0.5, 0, 500000.2, 0, -0.5, 5600000.2), nodata=-9999)
-    block = read(RasterInput(path), "dsm", 0.25)
-    inside = (SIDE * 2) ** 2 - block.valid.sum()  # the window is larger than the raster: count the raster's own part
-    total = block.valid.size - (SIDE * 2) ** 2
-    assert abs((block.valid.size - block.valid.sum()) - total - 40 * 40) <= 4 * 42
-    assert inside > 0
+@given(
+    seed=st.integers(0, 10**6),
+    case=st.sampled_from(
+        [("dsm", 0.31), ("dsm", 0.2), ("dsm", 0.5), ("dsm", 1.7), ("rgb", 0.5), ("rgb", 0.8), ("rgb", 1.7)]
+    ),
+    degrees=st.sampled_from([0.0, 25.0, 90.0]),
+)
+def test_a_pixel_is_valid_where_the_nearest_source_pixel_is(raster_file, rotated, seed, case, degrees):
+    kind, size = case
+    rng = np.random.default_rng(seed)
+    empty = rng.random((SIDE, SIDE)) < 0.3
+    values = np.where(empty, 0, rng.uniform(100, 120, empty.shape)).astype(np.float32 if kind == "dsm" else np.uint8)
+    bands = values if kind == "dsm" else np.stack([values] * 3)
+    item = RasterInput(raster_file(bands, transform=rotated(500000.1, 5600000.07, size, degrees), nodata=0))
+    grid = Grid.covering(UTM, 0.5, (499990.0, 5599955.0, 500045.0, 5600010.0))
+    with open_aligned(item, kind, grid) as raster:
+        valid = raster.read(grid).valid
+        rows, cols = np.mgrid[0 : grid.height, 0 : grid.width] + 0.5
+        xs, ys = (cols + grid.col0) * grid.gsd, -(rows + grid.row0) * grid.gsd
+        col, row = source_pixels(raster.source, UTM, xs.ravel(), ys.ravel())
+    clear = (np.abs(col - np.round(col)) > 1e-3) & (np.abs(row - np.round(row)) > 1e-3)  # not on an edge
+    col, row = np.floor(col).astype(int), np.floor(row).astype(int)
+    inside = (col >= 0) & (row >= 0) & (col < SIDE) & (row < SIDE)
+    nearest = np.zeros(inside.shape, np.bool_)
+    nearest[inside] = ~empty[row[inside], col[inside]]
+    assert np.array_equal(valid.ravel()[clear], nearest[clear])
 
 
 def test_black_pixels_stay_black(raster_file):

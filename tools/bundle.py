@@ -1,7 +1,7 @@
 """Build an offline bundle: a folder of wheels for machines without a network: `make bundle`.
 
-For this system and Python by default; ``--platform win_amd64 --python 3.12`` and the like make one for another. The folder
-holds the pinned list, so that the plugin can tell whether bundle and plugin belong together.
+For this system and Python by default; ``--system windows --python 3.12`` and the like make one for another. The
+folder holds the pinned list, so that the plugin can tell whether bundle and plugin belong together.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The main job inside QGIS, on real ground, from a machine with nothing: `make demo`.
 
-Sets the engine up as the plugin does for users, runs ``ridgeline:segment`` in a headless QGIS on the sample area with the
-default model, draws the map of the results, and prints what was found. All of it lands in out/demo/.
+Sets the engine up as the plugin does for users, runs ``ridgeline:segment`` in a headless QGIS on the sample area with
+the default model, draws the map of the results, and prints what was found. All of it lands in out/demo/.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from qgis_home import ROOT, environment, make_home, qgis_process
 
@@ -19,7 +19,7 @@ SAMPLES = ROOT / "resources" / "samples"
 SAMPLE = "herault"
 
 
-def run_algorithm(name: str, parameters: Dict[str, str], variables: Dict[str, str], log: Path) -> Dict[str, Any]:
+def run_algorithm(name: str, parameters: dict[str, str], variables: dict[str, str], log: Path) -> dict[str, Any]:
     """Run an algorithm by ``qgis_process`` and return its outputs; its talk goes to ``log``."""
     command = [qgis_process(), "--json", "run", name]
     command += [f"--{key}={value}" for key, value in parameters.items()]
@@ -32,18 +32,19 @@ def run_algorithm(name: str, parameters: Dict[str, str], variables: Dict[str, st
         log.open("a", encoding="utf-8").write(answer.stdout)
         tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
         sys.exit("\n".join([f"{name} failed with exit status {answer.returncode}:", *tail]))
-    outputs: Dict[str, Any] = json.loads(answer.stdout[start:])["results"]
+    outputs: dict[str, Any] = json.loads(answer.stdout[start:])["results"]
     return outputs
 
 
-def summary_lines(outputs: Dict[str, Any]) -> List[str]:
+def summary_lines(outputs: dict[str, Any]) -> list[str]:
     """Return what was found, as lines for people."""
     summary = json.loads(outputs["SUMMARY"])
     lines = []
     for key, value in summary.items():
+        shown = value
         if isinstance(value, dict):
-            value = ", ".join(f"{name} {number}" for name, number in value.items() if number)
-        lines.append(f"  {key}: {value}")
+            shown = ", ".join(f"{name} {number}" for name, number in value.items() if number)
+        lines.append(f"  {key}: {shown}")
     return lines
 
 

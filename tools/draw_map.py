@@ -3,6 +3,7 @@
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 from qgis.core import QgsApplication, QgsMapRendererParallelJob, QgsMapSettings, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QRectF, QSize, Qt
@@ -20,7 +21,7 @@ def mount() -> None:
     spec.loader.exec_module(module)
 
 
-def draw(layers, extent, crs) -> QImage:
+def draw(layers: "list[Any]", extent: Any, crs: Any) -> QImage:
     """Return the picture of ``layers``, uppermost first."""
     settings = QgsMapSettings()
     settings.setLayers(layers)

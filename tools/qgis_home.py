@@ -1,4 +1,4 @@
-"""A QGIS profile of our own, with this folder as its plugin: QGIS is then started without touching the user's settings."""
+"""A QGIS profile of our own, with this folder as its plugin: the user's settings are left alone."""
 
 import os
 import shutil

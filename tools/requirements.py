@@ -1,7 +1,7 @@
 """Pin and hash what the engine needs, from pyproject.toml, for Python 3.11 to 3.13 on Linux, Windows and macOS.
 
-Writes resources/requirements/{inference,inference-gpu,train,installer}.txt. The files name no index and no host, so that
-they hold for any mirror of the Python Package Index.
+Writes resources/requirements/{inference,inference-gpu,train,installer}.txt. The files name no index and no host, so
+that they hold for any mirror of the Python Package Index.
 """
 
 import shutil

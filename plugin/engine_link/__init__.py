@@ -1,1 +1,1 @@
-"""The plugin's link to the engine: its environment (make, verify, repair), its process (start, talk, cancel, watch), its jobs."""
+"""The link to the engine: its environment (make, verify, repair), its process (start, talk, cancel), its jobs."""

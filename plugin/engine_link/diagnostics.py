@@ -1,4 +1,4 @@
-"""A report for people who help, as Markdown, without names of users, computers or home folders, and without passwords."""
+"""A report for people who help, as Markdown, without names of users, computers or home folders, or passwords."""
 
 import getpass
 import os

@@ -90,7 +90,7 @@ class EngineState:
 
 
 def engine_home() -> Path:
-    """Return the folder in which environments are kept: the variable's, the user's choice, else the platform's place."""
+    """Return the folder of all environments: the variable's, the user's choice, else the platform's place."""
     chosen = os.environ.get(_HOME_VARIABLE) or read_setting(ENGINE_HOME)
     return Path(chosen).expanduser().absolute() if chosen else data_home()
 

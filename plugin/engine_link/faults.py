@@ -15,46 +15,182 @@ class Fault:
     Attributes:
         name: stable name, such as ``proxy``.
         code: error code of the engine's errors.
-        pattern: what the output of pip, uv, venv or the system holds then, in any case.
+        signs: what the output of pip, uv, venv or the system holds then, as patterns, in any case.
     """
 
     name: str
     code: ErrorCode
-    pattern: str
+    signs: Tuple[str, ...]
 
 
 # The order matters: a full disk or a policy also leads to network-like messages further on.
 FAULTS: Tuple[Fault, ...] = (
-    Fault("disk_full", ErrorCode.DISK_FULL, r"no space left on device|errno 28\b|os error 28\b|disk quota exceeded"
-          r"|not enough space on the disk|os error 112\b|errno 122\b"),
-    Fault("policy", ErrorCode.ENGINE_NOT_READY, r"blocked by group policy|blocked by your (system )?administrator|os error 1260\b"
-          r"|winerror 1260\b|winerror 225\b|os error 225\b|contains a virus|applocker|0xc0e90002|os error 4551\b|winerror 4551\b"
-          r"|operation did not complete successfully because the file contains"),
-    Fault("hash", ErrorCode.DOWNLOAD_FAILED, r"do not match the hashes|hash mismatch|hashes are required"),
-    Fault("no_venv", ErrorCode.ENGINE_NOT_READY, r"ensurepip is not available|no module named '?(ensurepip|venv)'?"
-          r"|python3?-venv package"),
-    Fault("proxy", ErrorCode.DOWNLOAD_FAILED, r"\b407\b|proxy ?authentication|proxyerror|cannot connect to proxy"
-          r"|tunnel connection failed|unsuccessful tunnel|proxy connect"),
-    Fault("ssl", ErrorCode.DOWNLOAD_FAILED, r"certificate[ _]verify[ _]failed|sslerror|ssl: |invalid peer certificate"
-          r"|unknownissuer|self[- ]signed certificate|tlsv1|handshake failure"),
-    Fault("timeout", ErrorCode.DOWNLOAD_FAILED, r"timed out|timeout|operation was canceled due to a stall"),
-    Fault("no_network", ErrorCode.DOWNLOAD_FAILED, r"name or service not known|temporary failure in name resolution|getaddrinfo failed"
-          r"|dns error|failed to lookup address|network is unreachable|no route to host|connection (was )?(refused|reset|aborted)"
-          r"|nodename nor servname|connection error|error sending request|failed to fetch|max retries exceeded"),
-    Fault("no_wheel", ErrorCode.ENGINE_NOT_READY, r"no matching distribution|no wheels? (with a matching|are usable|found)|has no usable wheels"
-          r"|not a supported wheel|building from source is disabled|has no wheels with a matching|requires-python"
-          r"|no solution found|could not find a version"),
-    Fault("permission", ErrorCode.OUTPUT_NOT_WRITABLE, r"permission denied|access is denied|errno 13\b|os error (5|13)\b|read-only file system"),
-    Fault("long_path", ErrorCode.ENGINE_NOT_READY, r"filename or extension is too long|file name too long|winerror 206\b|os error 206\b"),
-    Fault("in_use", ErrorCode.ENGINE_NOT_READY, r"being used by another process|os error 32\b|winerror 32\b|text file busy"),
-    Fault("memory", ErrorCode.OUT_OF_MEMORY, r"memoryerror|out of memory|cannot allocate memory"),
-)  # fmt: skip
+    Fault(
+        "disk_full",
+        ErrorCode.DISK_FULL,
+        (
+            r"no space left on device",
+            r"errno 28\b",
+            r"os error 28\b",
+            r"disk quota exceeded",
+            r"not enough space on the disk",
+            r"os error 112\b",
+            r"errno 122\b",
+        ),
+    ),
+    Fault(
+        "policy",
+        ErrorCode.ENGINE_NOT_READY,
+        (
+            r"blocked by group policy",
+            r"blocked by your (system )?administrator",
+            r"os error 1260\b",
+            r"winerror 1260\b",
+            r"winerror 225\b",
+            r"os error 225\b",
+            r"contains a virus",
+            r"applocker",
+            r"0xc0e90002",
+            r"os error 4551\b",
+            r"winerror 4551\b",
+            r"operation did not complete successfully because the file contains",
+        ),
+    ),
+    Fault(
+        "hash",
+        ErrorCode.DOWNLOAD_FAILED,
+        (
+            r"do not match the hashes",
+            r"hash mismatch",
+            r"hashes are required",
+        ),
+    ),
+    Fault(
+        "no_venv",
+        ErrorCode.ENGINE_NOT_READY,
+        (
+            r"ensurepip is not available",
+            r"no module named '?(ensurepip|venv)'?",
+            r"python3?-venv package",
+        ),
+    ),
+    Fault(
+        "proxy",
+        ErrorCode.DOWNLOAD_FAILED,
+        (
+            r"\b407\b",
+            r"proxy ?authentication",
+            r"proxyerror",
+            r"cannot connect to proxy",
+            r"tunnel connection failed",
+            r"unsuccessful tunnel",
+            r"proxy connect",
+        ),
+    ),
+    Fault(
+        "ssl",
+        ErrorCode.DOWNLOAD_FAILED,
+        (
+            r"certificate[ _]verify[ _]failed",
+            r"sslerror",
+            r"ssl: ",
+            r"invalid peer certificate",
+            r"unknownissuer",
+            r"self[- ]signed certificate",
+            r"tlsv1",
+            r"handshake failure",
+        ),
+    ),
+    Fault(
+        "timeout",
+        ErrorCode.DOWNLOAD_FAILED,
+        (
+            r"timed out",
+            r"timeout",
+            r"operation was canceled due to a stall",
+        ),
+    ),
+    Fault(
+        "no_network",
+        ErrorCode.DOWNLOAD_FAILED,
+        (
+            r"name or service not known",
+            r"temporary failure in name resolution",
+            r"getaddrinfo failed",
+            r"dns error",
+            r"failed to lookup address",
+            r"network is unreachable",
+            r"no route to host",
+            r"connection (was )?(refused|reset|aborted)",
+            r"nodename nor servname",
+            r"connection error",
+            r"error sending request",
+            r"failed to fetch",
+            r"max retries exceeded",
+        ),
+    ),
+    Fault(
+        "no_wheel",
+        ErrorCode.ENGINE_NOT_READY,
+        (
+            r"no matching distribution",
+            r"no wheels? (with a matching|are usable|found)",
+            r"has no usable wheels",
+            r"not a supported wheel",
+            r"building from source is disabled",
+            r"has no wheels with a matching",
+            r"requires-python",
+            r"no solution found",
+            r"could not find a version",
+        ),
+    ),
+    Fault(
+        "permission",
+        ErrorCode.OUTPUT_NOT_WRITABLE,
+        (
+            r"permission denied",
+            r"access is denied",
+            r"errno 13\b",
+            r"os error (5|13)\b",
+            r"read-only file system",
+        ),
+    ),
+    Fault(
+        "long_path",
+        ErrorCode.ENGINE_NOT_READY,
+        (
+            r"filename or extension is too long",
+            r"file name too long",
+            r"winerror 206\b",
+            r"os error 206\b",
+        ),
+    ),
+    Fault(
+        "in_use",
+        ErrorCode.ENGINE_NOT_READY,
+        (
+            r"being used by another process",
+            r"os error 32\b",
+            r"winerror 32\b",
+            r"text file busy",
+        ),
+    ),
+    Fault(
+        "memory",
+        ErrorCode.OUT_OF_MEMORY,
+        (
+            r"memoryerror",
+            r"out of memory",
+            r"cannot allocate memory",
+        ),
+    ),
+)
 
 
 def classify(output: str) -> Optional[Fault]:
     """Return the kind of failure that an installer's output tells of, or None if it is none that is known."""
     for fault in FAULTS:
-        if re.search(fault.pattern, output, re.IGNORECASE):
+        if any(re.search(sign, output, re.IGNORECASE) for sign in fault.signs):
             return fault
     return None
 

@@ -3,6 +3,7 @@
 A holder that crashed or was killed leaves no lock behind, because the operating system drops it with the process.
 """
 
+import importlib
 import json
 import os
 import time
@@ -13,15 +14,17 @@ from typing import Any, Callable, Optional, Type
 from ...engine.jobs import Cancelled, ErrorCode, RidgelineError
 from ..i18n import tr
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-try:
-    import msvcrt
-except ImportError:  # anywhere else
-    msvcrt = None  # type: ignore[assignment]
 
+def _module(name: str) -> Any:
+    """Return a module that only some operating systems have, or None."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+fcntl = _module("fcntl")
+msvcrt = _module("msvcrt")  # Windows
 _POLL_S = 0.25
 
 
@@ -100,7 +103,7 @@ def _try_lock(handle: Any) -> bool:
             fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         else:
             handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
     except OSError:
         return False
     return True
@@ -111,4 +114,4 @@ def _unlock(handle: Any) -> None:
         fcntl.flock(handle.fileno(), fcntl.LOCK_UN)
     else:
         handle.seek(0)
-        msvcrt.locking(handle.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        msvcrt.locking(handle.fileno(), msvcrt.LK_UNLCK, 1)

@@ -15,7 +15,7 @@ from typing import Callable, Dict, List, Optional
 from ...engine.jobs import Cancelled, ErrorCode, RidgelineError
 from ..i18n import tr
 from ..paths import REQUIREMENTS, plugin_version
-from .base_pythons import BasePython, candidates, find_base_pythons, python_of
+from .base_pythons import candidates, find_base_pythons, python_of
 from .child_environment import child_environment, installer_environment
 from .environment import (
     EngineState,
@@ -34,6 +34,7 @@ from .installers import MANAGED_PYTHON, Uv, fetch_uv, find_uv, make_command, pip
 from .lock import InstallLock
 from .requirements import INFERENCE, TRAIN, RequirementSet, requirement_set
 from .run_tool import ToolRun, run_tool
+from .setup_checks import check_disk, choose_requirements, no_python
 from .verify import verify_python
 
 LOG_NAME = "setup.log"
@@ -118,13 +119,16 @@ def set_up(
     with InstallLock(home, waiting, cancelled):
         (home / LOG_NAME).unlink(missing_ok=True)
         work = _Work(listener, cancelled, home, platform)
-        requirements = _choose(options, work)
+        gpu = nvidia_gpu(work.environment) if options.gpu else None
+        if gpu:
+            work.log(tr("GPU: {name}", name=gpu))
+        requirements = choose_requirements(requirement_set, options.which, gpu is not None, options.bundle)
         folder = environment_folder(requirements)
         state = engine_state(platform)
         if state.ready and not state.own and state.folder == str(folder):
             listener.progress(100, state.sentence)
             return state
-        _check_disk(home, requirements.disk_mb)
+        check_disk(home, requirements.disk_mb)
         try:
             _make(options, requirements, folder, work)
         except BaseException:
@@ -176,41 +180,6 @@ def remove(cancelled: Callable[[], bool] = lambda: False) -> None:
         (home / LOG_NAME).unlink(missing_ok=True)
 
 
-def _choose(options: SetupOptions, work: _Work) -> RequirementSet:
-    gpu = nvidia_gpu(work.environment) if options.gpu else None
-    if gpu:
-        work.log(tr("GPU: {name}", name=gpu))
-    requirements = requirement_set(options.which, gpu=gpu is not None)
-    if options.bundle is not None and requirements.gpu and not (options.bundle / requirements.file.name).is_file():
-        requirements = requirement_set(options.which, gpu=False)
-    if not requirements.file.is_file():
-        raise RidgelineError(
-            ErrorCode.ENGINE_NOT_READY,
-            tr("The list of packages {name} is missing in the plugin.", name=requirements.file.name),
-            tr("Install the plugin again."),
-        )
-    if options.bundle is not None:
-        _check_bundle(options.bundle, requirements)
-    return requirements
-
-
-def _check_bundle(bundle: Path, requirements: RequirementSet) -> None:
-    name = requirements.file.name
-    theirs = bundle / name
-    if not theirs.is_file() or not any(bundle.glob("*.whl")):
-        raise RidgelineError(
-            ErrorCode.INPUT_MISSING,
-            tr("The folder {folder} holds no offline bundle with {name}.", folder=bundle, name=name),
-            tr("Choose the folder that `make bundle` made; it holds {name} and files ending in .whl.", name=name),
-        )
-    if theirs.read_bytes().split() != requirements.file.read_bytes().split():
-        raise RidgelineError(
-            ErrorCode.ENGINE_NOT_READY,
-            tr("The offline bundle was made for another version of the plugin."),
-            tr("Make the bundle again with version {version}.", version=plugin_version()),
-        )
-
-
 def _make(options: SetupOptions, requirements: RequirementSet, folder: Path, work: _Work) -> None:
     _remove_folder(folder)
     work.step(2, tr("Looking for a Python"))
@@ -224,7 +193,7 @@ def _make(options: SetupOptions, requirements: RequirementSet, folder: Path, wor
         listed = REQUIREMENTS / "installer.txt"
         uv = fetch_uv(work.run, starter, work.home, listed, options.bundle, work.platform)
     if base is None and (uv is None or options.bundle is not None or options.base):
-        raise _no_python(options, found)
+        raise no_python(options.base, found)
     work.step(10, tr("Making the environment"))
     made = work.run(uv.make(base, folder)) if uv else None
     if made is None or made.status != 0:
@@ -266,36 +235,6 @@ def _install(uv: Optional[Uv], options: SetupOptions, requirements: RequirementS
         raise setup_fault(tr("timed out"), tr("installing the packages"))
     if answer.status != 0:
         raise setup_fault(answer.output, tr("installing the packages"))
-
-
-def _no_python(options: SetupOptions, found: List[BasePython]) -> RidgelineError:
-    if options.base:
-        sentence = tr("{path} is no 64-bit Python 3.11, 3.12 or 3.13.", path=options.base)
-    elif found:
-        names = ", ".join(sorted({f"{item.version[0]}.{item.version[1]}" for item in found}))
-        sentence = tr("The engine needs Python 3.11, 3.12 or 3.13; only {names} was found.", names=names)
-    else:
-        sentence = tr("No Python was found to set up the engine with.")
-    return RidgelineError(
-        ErrorCode.ENGINE_NOT_READY,
-        sentence,
-        tr("Install 64-bit Python 3.12 from python.org (or python3-venv on Debian and Ubuntu), and set up again."),
-    )
-
-
-def _check_disk(home: Path, needed_mb: int) -> None:
-    free_mb = shutil.disk_usage(home).free // 1_000_000
-    if free_mb < needed_mb:
-        raise RidgelineError(
-            ErrorCode.DISK_FULL,
-            tr(
-                "The engine needs {needed} MB on the disk of {folder}, but only {free} MB are free.",
-                needed=needed_mb,
-                folder=home,
-                free=free_mb,
-            ),
-            tr("Free some space, or choose a folder on another disk on the Engine page."),
-        )
 
 
 def _remove_folder(folder: Path) -> None:

@@ -52,9 +52,11 @@ class EngineSetupAlgorithm(RidgelineAlgorithm):
         """Return the help."""
         return tr(
             "The engine runs in a Python environment of its own, outside QGIS and outside the plugin's folder.\n\n"
-            "setup: makes it. Downloads pinned packages from the Python Package Index, and checks their hashes; or takes "
-            "them from an offline bundle.\nrepair: makes it anew.\nremove: deletes it.\nuse: uses a Python of your own "
-            "that has the packages, and installs nothing."
+            "setup: makes it. Downloads pinned packages from the Python Package Index, and checks their hashes; or "
+            "takes them from an offline bundle.\n"
+            "repair: makes it anew.\n"
+            "remove: deletes it.\n"
+            "use: uses a Python of your own that has the packages, and installs nothing."
         )
 
     def flags(self) -> Any:

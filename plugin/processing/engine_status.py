@@ -46,8 +46,8 @@ class EngineStatusAlgorithm(RidgelineAlgorithm):
         """Return the help."""
         return tr(
             "Says whether the engine is set up. The self-test runs the default model on a small sample and says which "
-            "device really computed it. Diagnostics are a report for people who help, without names of users, computers "
-            "or home folders."
+            "device really computed it. Diagnostics are a report for people who help, without names of users, "
+            "computers or home folders."
         )
 
     def flags(self) -> Any:

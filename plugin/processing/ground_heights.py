@@ -64,8 +64,8 @@ class GroundHeightsAlgorithm(RidgelineAlgorithm):
     def shortHelpString(self) -> str:
         """Return the help."""
         return tr(
-            "Finds the ground (DTM) in a surface model (DSM) alone, by removing what stands on it, and subtracts it: the "
-            "result is the height above ground (nDSM) of buildings and trees. Works on surfaces of any size."
+            "Finds the ground (DTM) in a surface model (DSM) alone, by removing what stands on it, and subtracts it: "
+            "the result is the height above ground (nDSM) of buildings and trees. Works on surfaces of any size."
         )
 
     def initAlgorithm(self, configuration: Any = None) -> None:

@@ -38,7 +38,7 @@ from .talk import FeedbackListener
 DEVICES = ("auto", "cpu", "cuda")
 HEIGHT_UNITS = ("auto", "metre", "foot", "us-foot")
 LAYER_OUTPUTS = ("BUILDINGS", "ROOF_CLASS", "LAND_COVER", "CONFIDENCE", "HEIGHT_ABOVE_GROUND")
-PHASES = {"computing": 60, "buildings": 34, "heights": 1, "writing rasters": 5}
+PHASES: Dict[str, float] = {"computing": 60, "buildings": 34, "heights": 1, "writing rasters": 5}
 
 
 class SegmentAlgorithm(RidgelineAlgorithm):

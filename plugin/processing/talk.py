@@ -15,7 +15,7 @@ class FeedbackListener(Listener):
 
     Args:
         feedback: of the algorithm.
-        shares: share of each phase in the whole work, in the order in which phases come; empty: each phase is the whole.
+        shares: share of each phase in the whole, in the order in which phases come; empty: each phase is the whole.
     """
 
     def __init__(self, feedback: Any, shares: Optional[Dict[str, float]] = None) -> None:

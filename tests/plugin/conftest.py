@@ -42,6 +42,7 @@ def _own_settings(monkeypatch, tmp_path):
 def provider(qgis_app):
     """The registered provider of our algorithms."""
     from qgis.core import QgsApplication
+
     from ridgeline.plugin.processing.provider import RidgelineProvider
 
     item = RidgelineProvider()

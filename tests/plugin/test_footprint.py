@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a program as text)
 """What loading the plugin does to QGIS: little, and nothing that stays."""
 
 import ast

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (programs as text)
 """Small engines that speak the protocol, or misbehave; each is a script that a test starts like the real one."""
 
 import sys

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (what programs print, word for word)
 """What installers print becomes one sentence and a hint."""
 
 import pytest

@@ -39,7 +39,9 @@ def write_wheel(folder, name, version="1.0"):
     files = {
         f"{name}.py": f"__version__ = {version!r}\n",
         f"{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{name}-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}-{version}.dist-info/WHEEL": (
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        ),
     }
     rows = []
     for path, text in files.items():
@@ -182,7 +184,7 @@ def test_two_windows_at_once_install_once(bundle):
 
 def test_too_little_disk_is_told_before_anything_is_done(bundle, monkeypatch):
     usage = shutil.disk_usage("/")
-    monkeypatch.setattr(setting_up.shutil, "disk_usage", lambda folder: usage._replace(free=10**6))
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage._replace(free=10**6))
     with pytest.raises(RidgelineError) as caught:
         set_up(options(bundle))
     assert caught.value.code is ErrorCode.DISK_FULL

@@ -109,7 +109,9 @@ def make_roof(rng: Generator, name: str, length: float, width: float, pitch: flo
     if name == "hipped_v1":
         width = min(width, length / 1.15)
         if rng.random() < 0.22:
-            values = {"slope": max(slope, 0.4), "half_hip": rng.uniform(0.3, 0.75), "end_slope": rng.uniform(0.8, 2.0)}
+            steep = max(slope, 0.4)
+            # Smaller cuts than these cover less than a plane must (5 % of the roof): such a roof still looks gabled.
+            values = {"slope": steep, "half_hip": rng.uniform(0.6, 0.85), "end_slope": steep * rng.uniform(0.8, 1.2)}
             return Roof(roof_id, "gable", values), rectangle(length, width)
         values = {"slope": slope, "end_ratio": float(rng.uniform(0.95, 1.7))}
         return Roof(roof_id, "hipped", values), rectangle(length, width)

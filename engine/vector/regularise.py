@@ -6,9 +6,9 @@ refined by the walls near it). Walls near that direction are turned into it and 
 the raw points they stand for; the others are fitted freely. Neighbouring walls then meet in their intersection, walls
 that run on in parallel are joined or linked by a short square step.
 
-This is done at three finenesses; taken is the one with the least sum of misfit and price of corners. A result must be
-valid and stay within the tolerance of the raw outline; else the raw outline is simplified within the tolerance, and if
-that fails too, kept.
+This is done at three finenesses; taken is the one with the least sum of misfit and price of corners. Where it is
+further from the raw outline than the tolerance, square pieces are put on or cut out. If the result still is not valid
+or not within the tolerance, the raw outline is simplified within the tolerance, and if that fails too, kept.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+import shapely.ops
+from shapely.geometry.base import BaseGeometry
 
 from .walls import Points, Ring, dominant_angle, fit_ring, simplified_indices
 
-_PARALLEL_SHARE = 0.55
-"""So much of the wall length must agree with one direction for the building to be square at all."""
+_PARALLEL_SHARE = 0.5
+"""So much of the walls, by squared length, must agree with one direction for the building to be square at all."""
 _CORNER_M = 0.006
 """So much must a corner bring the outlines together on average, in metres, to be worth having."""
 
@@ -47,11 +49,11 @@ def regularise(raw: shapely.Polygon, options: RegulariseOptions) -> shapely.Poly
     from the other) is at most the tolerance.
     """
     rings = [np.asarray(ring.coords)[:-1] for ring in (raw.exterior, *raw.interiors)]
-    slack = min(max(1.2 * options.gsd, 0.5), options.tolerance_m)
-    angle, share = dominant_angle(rings[0], slack)
+    rough = min(max(1.2 * options.gsd, 0.04 * math.sqrt(raw.area), 0.5), 1.2)
+    angle, share = dominant_angle(rings[0], rough)
     best = _best_fit(raw, rings, angle, options) if share >= _PARALLEL_SHARE else None
     if best is None:
-        best = _simplified(raw, rings, slack, options)
+        best = _simplified(raw, rings, options)
     return raw if best is None else best
 
 
@@ -76,16 +78,70 @@ def _best_fit(
             continue
         # a hole too small to have walls stays as it is
         kept = [ring.corners if new is None else new for ring, new in zip(turned, fitted)]
-        away = [_distances(ring.samples, new) for ring, new in zip(turned, kept)]
-        if max(float(item.max()) for item in away) <= options.tolerance_m:
-            misfit = float(np.concatenate(away).mean())
-            found.append((misfit + _CORNER_M * sum(len(new) for new in kept), number, kept))
+        misfit = float(np.concatenate([_distances(ring.samples, new) for ring, new in zip(turned, kept)]).mean())
+        found.append((misfit + _CORNER_M * sum(len(new) for new in kept), number, kept))
+    if not found:
+        return None
+    truth = shapely.Polygon(turned[0].corners, [ring.corners for ring in turned[1:]])
     for _, _, kept in sorted(found, key=lambda item: item[:2]):
-        back = [ring @ turn.T for ring in kept]
-        polygon = shapely.Polygon(back[0], back[1:])
-        if polygon.is_valid and _within(raw, polygon, options):
-            return polygon
+        polygon = _whole(shapely.Polygon(kept[0], kept[1:]))
+        if polygon is not None and not _within(truth, polygon, options):
+            polygon = _patched(truth, polygon, options)
+        if polygon is not None:
+            back: shapely.Polygon = shapely.transform(polygon, lambda points: points @ turn.T)
+            if back.is_valid and _within(raw, back, options):
+                return back
     return None
+
+
+def _whole(polygon: BaseGeometry) -> shapely.Polygon | None:
+    """Return the polygon, made valid where that costs next to nothing, else None."""
+    if not polygon.is_valid:
+        polygon = polygon.buffer(0)
+    if polygon.geom_type == "MultiPolygon":
+        largest = max(polygon.geoms, key=lambda part: part.area)
+        polygon = largest if largest.area > 0.97 * polygon.area else shapely.Polygon()
+    return polygon if polygon.geom_type == "Polygon" and not polygon.is_empty else None
+
+
+def _patched(raw: shapely.Polygon, fitted: shapely.Polygon, options: RegulariseOptions) -> shapely.Polygon | None:
+    """Return the fit with square pieces put on and cut out where it is too far from the raw outline, or None.
+
+    Both polygons lie in the building's frame.
+    """
+    limit = max(options.tolerance_m - options.gsd, options.tolerance_m / 2)
+    border = fitted.boundary
+    added = [_reaching(core, border, limit) for core in _parts(raw.difference(fitted.buffer(limit)))]
+    taken = [_reaching(core, border, limit) for core in _parts(fitted.buffer(-limit).difference(raw))]
+    # where the fit itself strays, the raw outline stands in for it
+    added += [_around(core, limit).intersection(raw) for core in _parts(raw.buffer(-limit).difference(fitted))]
+    taken += [_around(core, limit).difference(raw) for core in _parts(fitted.difference(raw.buffer(limit)))]
+    polygon = _whole(fitted.union(shapely.unary_union(added)).difference(shapely.unary_union(taken)))
+    if polygon is not None:
+        polygon = _whole(polygon.simplify(options.gsd / 2))
+    return polygon if polygon is not None and _within(raw, polygon, options) else None
+
+
+def _parts(shape: BaseGeometry) -> list[shapely.Polygon]:
+    return [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > 0]
+
+
+def _reaching(core: shapely.Polygon, border: BaseGeometry, limit: float) -> shapely.Polygon:
+    """Return the box of a piece, made longer so that it reaches the border, which is ``limit`` away."""
+    x0, y0, x1, y1 = core.bounds
+    here, there = shapely.ops.nearest_points(core, border)
+    dx, dy = there.x - here.x, there.y - here.y
+    reach = 1.05 * limit + 1e-3
+    if abs(dx) >= abs(dy):
+        x0, x1 = (x0 - reach, x1) if dx < 0 else (x0, x1 + reach)
+    else:
+        y0, y1 = (y0 - reach, y1) if dy < 0 else (y0, y1 + reach)
+    return shapely.box(x0, y0, x1, y1)
+
+
+def _around(core: shapely.Polygon, limit: float) -> shapely.Polygon:
+    x0, y0, x1, y1 = core.bounds
+    return shapely.box(x0 - limit, y0 - limit, x1 + limit, y1 + limit)
 
 
 def _step_sizes(options: RegulariseOptions) -> tuple[float, ...]:
@@ -111,11 +167,10 @@ def _within(raw: shapely.Polygon, polygon: shapely.Polygon, options: RegulariseO
     return hausdorff(raw, polygon, step) + step / 2 <= max(options.tolerance_m, step)
 
 
-def _simplified(
-    raw: shapely.Polygon, rings: list[Points], slack: float, options: RegulariseOptions
-) -> shapely.Polygon | None:
+def _simplified(raw: shapely.Polygon, rings: list[Points], options: RegulariseOptions) -> shapely.Polygon | None:
     """Return the raw outline with fewer corners, or None if that is not valid within the tolerance."""
-    for size in (slack, slack / 2):
+    coarse = min(max(1.2 * options.gsd, 0.6), 0.8 * options.tolerance_m)
+    for size in (coarse, coarse / 2):
         kept = [ring[simplified_indices(ring, size)] for ring in rings]
         if all(len(ring) >= 3 for ring in kept):
             polygon = shapely.Polygon(kept[0], kept[1:])

@@ -81,7 +81,10 @@ def _peucker(points: Points, first: int, last: int, slack: float) -> list[int]:
 
 
 def dominant_angle(ring: Points, slack: float) -> tuple[float, float]:
-    """Return the direction, in radians in [0, pi/2), that most wall length agrees with, and the share that does."""
+    """Return the direction, in radians in [0, pi/2), that most walls agree with, and the share that does.
+
+    Walls count by their squared length.
+    """
     corners = ring[simplified_indices(ring, slack)]
     sides = np.roll(corners, -1, axis=0) - corners
     length = np.hypot(sides[:, 0], sides[:, 1])
@@ -96,7 +99,7 @@ def dominant_angle(ring: Points, slack: float) -> tuple[float, float]:
         if near.any():
             angle += float((weight[near] * _fold(angles[near] - angle)).sum() / weight[near].sum())
     close = np.abs(_fold(angles - angle)) < math.radians(_SNAP_LONG_DEG)
-    return angle % (math.pi / 2), float(length[close].sum() / length.sum())
+    return angle % (math.pi / 2), float(weight[close].sum() / weight.sum())
 
 
 def _fold(angles: Points) -> Points:

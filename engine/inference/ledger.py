@@ -62,6 +62,8 @@ class Ledger:
 
     def __init__(self, out: Path, key: str) -> None:
         self._root = out / WORK_FOLDER
+        self.left_over = self._root.exists()
+        """Whether a run in this folder did not end, or was killed while it tidied up."""
         self.folder = self._root / key
         """Where the strips and whatever else is unfinished lie."""
         self._lock = FolderLock(self._root)

@@ -61,6 +61,20 @@ def check_free(setup: Setup, out: Path, state: LedgerState | None = None) -> Non
             )
 
 
+def finished_before(setup: Setup, ledger: Ledger) -> Result | None:
+    """Return the result if the same run was killed when all was done but for tidying up, else None."""
+    out = Path(setup.job.out)
+    if not ledger.left_over or (ledger.state != LedgerState() and not ledger.state.publishing):
+        return None
+    record = _record_of(out)
+    if record.get("key") != ledger.folder.name:
+        return None
+    outputs = {**record["outputs"], "run": RECORD}
+    if not all((out / name).exists() for name in outputs.values()):
+        return None
+    return Result({name: str(out / file) for name, file in outputs.items()}, _summary(setup, record))
+
+
 def publish(
     setup: Setup,
     rasters: Mapping[str, AlignedRaster],
@@ -78,7 +92,7 @@ def publish(
     out = Path(setup.job.out)
     ledger.commit(replace(ledger.state, publishing=True))
     names = result_names(setup)
-    stale = _results_of(out)
+    stale = set(_record_of(out).get("outputs", {}).values())
     began = time.perf_counter()
     outputs: dict[str, str] = {}
     sinks = dict(sinks)
@@ -100,7 +114,7 @@ def publish(
         with writing(out / BUILDINGS):
             gpkg.replace(out / BUILDINGS)
         outputs["buildings"] = str(out / BUILDINGS)
-    record = run_record(
+    record = {"key": ledger.folder.name} | run_record(
         setup,
         ledger.state,
         seconds,
@@ -176,13 +190,15 @@ def _versions() -> dict[str, str]:
     return {**found, "numpy": np.__version__, "rasterio": rasterio.__version__, "gdal": rasterio.__gdal_version__}
 
 
-def _results_of(out: Path) -> set[str]:
-    """Return the names of the files that an earlier run in this folder made, as its record says."""
+def _record_of(out: Path) -> dict[str, Any]:
+    """Return what the record of an earlier run in this folder says; empty if there is none that makes sense."""
     try:
-        outputs = json.loads((out / RECORD).read_text(encoding="utf-8"))["outputs"]
-        return {name for name in outputs.values() if Path(name).name == name}
+        record = json.loads((out / RECORD).read_text(encoding="utf-8"))
+        outputs = record["outputs"]
+        sensible = all(Path(name).name == name for name in outputs.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return set()
+        return {}
+    return record if sensible else {}
 
 
 def _summary(setup: Setup, record: Mapping[str, Any]) -> dict[str, Any]:

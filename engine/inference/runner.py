@@ -20,7 +20,7 @@ from .ahead import Ahead
 from .compute import Network
 from .feed import Feed
 from .ledger import Ledger, key_of
-from .publish import check_free, publish
+from .publish import check_free, finished_before, publish
 from .rasters import open_sinks
 from .setup import Setup, batch_of, count_tiles, describe_run, network_inputs, open_rasters, prepare
 from .strips import Strip, StripMaker
@@ -54,6 +54,10 @@ def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
         feedback.warn("device_fallback", predictor.report.fallback)
     ledger = Ledger(out, key_of(describe_run(setup, predictor.report)))
     try:
+        done = finished_before(setup, ledger)
+        if done is not None:
+            ledger.remove()
+            return done
         check_free(setup, out, ledger.state)
         seconds = _with(ledger.state.seconds, opening=time.perf_counter() - began)
         with ExitStack() as stack:

@@ -149,7 +149,8 @@ def test_trees_hide_roofs_from_the_labels() -> None:
 
     grey = (0.3, 0.3, 0.3)
     draw_building(
-        canvas, Building(1, 10, 10, 0.3, rectangle(10, 8), Roof(2, "gable", {"slope": 0.5}), 0, 3, grey, grey, 0, "tile")
+        canvas,
+        Building(1, 10, 10, 0.3, rectangle(10, 8), Roof(2, "gable", {"slope": 0.5}), 0, 3, grey, grey, 0, "tile"),
     )
     before = (canvas.building > 0).sum()
     assert before == pytest.approx(10 * 8 / 0.25**2, rel=0.03)

@@ -78,7 +78,9 @@ def main() -> int:
         outputs["OUTPUT"],
         str(picture),
     ]
-    subprocess.run(command, env=variables, check=True)
+    drawn = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    if drawn.returncode != 0:
+        sys.exit(f"The map could not be drawn:\n{drawn.stderr}")
     print(f"Done in {time.monotonic() - began:.0f} s.")
     print(f"  results: {Path(outputs['OUTPUT']).relative_to(ROOT)}")
     print(f"  map:     {picture.relative_to(ROOT)}")

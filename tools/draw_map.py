@@ -1,5 +1,6 @@
 """Draw the results of a run as QGIS shows them: `draw_map.py RGB RESULTS PICTURE`; headless, with QGIS's own Python."""
 
+import os
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -35,7 +36,7 @@ def draw(layers: "list[Any]", extent: Any, crs: Any) -> QImage:
     return job.renderedImage()
 
 
-def main() -> int:
+def main() -> None:
     """Draw four views: the picture, the buildings over it, and what else the run made."""
     rgb_path, folder, target = sys.argv[1:4]
     app = QgsApplication([], False)
@@ -70,10 +71,10 @@ def main() -> int:
     painter.end()
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     saved = sheet.save(target)
-    QgsProject.instance().clear()
-    app.exitQgis()
-    return 0 if saved else 1
+    # layers that Python still holds make QGIS fall over while it shuts down, so it is left at once
+    sys.stdout.flush()
+    os._exit(0 if saved else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

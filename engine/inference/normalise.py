@@ -108,12 +108,11 @@ class _Heights:
 
     def prepare(self, values: NDArray[Any], valid: Bools, col0: int, row0: int) -> Cut:
         """Take a panel; see ``Normaliser.prepare``."""
-        channels = height_channels(values[0], valid, self._gsd, col0, row0)
-        margin = self.context_px
+        channels = height_channels(values[0], valid, self._gsd, col0, row0, self.context_px)
 
         def cut(row: int, col: int, out: Floats) -> None:
-            top, left = row + margin, col + margin
+            rows, cols = slice(row, row + out.shape[1]), slice(col, col + out.shape[2])
             for channel, plane in zip(self._channels, out):
-                np.copyto(plane, channels[channel, top : top + out.shape[1], left : left + out.shape[2]])
+                np.copyto(plane, channels[channel, rows, cols])
 
         return cut

@@ -41,6 +41,21 @@ def test_a_pixel_gets_the_same_bits_in_every_window(gsd, origin, cuts, holes, se
     assert np.array_equal(whole[inner], part[inner])
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    gsd=st.sampled_from([0.1, 0.25, 1.0]),
+    origin=st.tuples(st.integers(-99, 99), st.integers(-99, 99)),
+    margin=st.integers(0, 40),
+    holes=st.sampled_from([0.0, 0.3]),
+)
+def test_a_margin_leaves_out_the_rim_and_changes_no_bit(gsd, origin, margin, holes):
+    surface = rough_ground((83, 97))
+    valid = np.random.default_rng(1).random(surface.shape) >= holes
+    whole = height_channels(surface, valid, gsd, *origin)
+    part = height_channels(surface, valid, gsd, *origin, margin)
+    assert np.array_equal(part, whole[:, margin : 83 - margin, margin : 97 - margin])
+
+
 @settings(max_examples=15, deadline=None)
 @given(gsd=st.sampled_from([0.25, 0.5, 1.0]), offset=st.floats(-400, 4000), seed=st.integers(0, 100))
 def test_a_constant_offset_changes_nothing(gsd, offset, seed):

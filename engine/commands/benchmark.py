@@ -7,6 +7,8 @@ import importlib
 
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "speed": ("ridgeline.engine.commands.benchmark_speed", "whole runs against the bare network, and peak memory"),
+    "ground": ("ridgeline.engine.commands.benchmark_ground", "the ground under surfaces against the true ground"),
+    "outlines": ("ridgeline.engine.commands.benchmark_outlines", "regular outlines of buildings against true ones"),
 }
 """Module with ``add_arguments(parser)`` and ``run(args) -> int``, and what it measures, by name."""
 

@@ -21,7 +21,7 @@ import shapely
 import shapely.ops
 from shapely.geometry.base import BaseGeometry
 
-from .walls import Points, Ring, dominant_angle, fit_ring, simplified_indices
+from .walls import Points, Ring, dominant_angle, fit_ring, refined_turn, simplified_indices
 
 _PARALLEL_SHARE = 0.5
 """So much of the walls, by squared length, must agree with one direction for the building to be square at all."""
@@ -69,10 +69,12 @@ def _best_fit(
     raw: shapely.Polygon, rings: list[Points], angle: float, options: RegulariseOptions
 ) -> shapely.Polygon | None:
     """Return the fit with the best balance of closeness and simplicity among those that keep the tolerance."""
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    steps = _step_sizes(options)
+    angle += refined_turn(Ring.of(rings[0] @ _turn(angle), options.gsd), 0.5 * steps[0])
+    turn = _turn(angle)
     turned = [Ring.of(ring @ turn, options.gsd) for ring in rings]
     found: list[tuple[float, int, list[Points]]] = []
-    for number, step in enumerate(_step_sizes(options)):
+    for number, step in enumerate(steps):
         fitted = [fit_ring(ring, step, options.gsd) for ring in turned]
         if fitted[0] is None:
             continue
@@ -92,6 +94,11 @@ def _best_fit(
             if back.is_valid and _within(raw, back, options):
                 return back
     return None
+
+
+def _turn(angle: float) -> Points:
+    """Return the matrix that brings row vectors into the frame of a building."""
+    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
 
 
 def _whole(polygon: BaseGeometry) -> shapely.Polygon | None:

@@ -15,6 +15,7 @@ _SNAP_LONG_DEG = 12.0
 """Long walls nearer than this to the building's direction are turned into it."""
 _SNAP_SHORT_DEG = 30.0
 _LONG_M = 4.0
+_REFINE_M = 2.0
 _MIN_TURN = math.sin(math.radians(15))
 """Two lines that differ by less meet nowhere near."""
 
@@ -137,6 +138,22 @@ class Ring:
         low, high = int(self.first[begin]), int(self.first[end])
         part = self.samples[low:high] if end > begin else np.vstack([self.samples[low:], self.samples[:high]])
         return np.vstack([self.corners[begin : begin + 1], part, self.corners[end : end + 1]])
+
+
+def refined_turn(ring: Ring, slack: float) -> float:
+    """Return by what angle, in radians, a frame must still be turned to agree best with the walls along its axes.
+
+    Each wall is fitted freely; its direction is known the better the longer it is (variance as 1 / length cubed).
+    """
+    total = weights = 0.0
+    for wall in _cut(ring, slack):
+        if wall.kind == "f" or wall.length < _REFINE_M:
+            continue
+        a, b, _ = _wall("f", wall.points).line
+        off = float(_fold(np.array([math.atan2(b, a)]))[0])
+        if abs(off) < math.radians(_SNAP_LONG_DEG):
+            total, weights = total + off * wall.length**3, weights + wall.length**3
+    return total / weights if weights else 0.0
 
 
 def fit_ring(ring: Ring, step: float, gsd: float) -> Points | None:

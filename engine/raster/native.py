@@ -61,8 +61,10 @@ class NativeReader:
                 if source.has_mask:
                     mask = dataset.read_masks(source.bands[0], window=window) != 0
         except (RasterioError, CPLE_BaseError) as fault:
-            where = f"rows {row0}–{row0 + height - 1}, columns {col0}–{col0 + width - 1}"
-            raise unreadable(source.label, f"cannot be read in {where}", fault) from fault
+            bad = _first_bad_block(self._handle(), indexes, window)
+            rows = f"{bad.row_off}–{bad.row_off + bad.height - 1}"
+            cols = f"{bad.col_off}–{bad.col_off + bad.width - 1}"
+            raise unreadable(source.label, f"cannot be read in rows {rows}, columns {cols}", fault) from fault
         values = raw[: len(source.bands)]
         if source.alpha_band:
             opaque = raw[-1] != 0
@@ -90,6 +92,19 @@ def _read_bands(dataset: Any, indexes: list[int], window: Window) -> NDArray[Any
     if len({dataset.dtypes[index - 1] for index in indexes}) == 1:
         return np.asarray(dataset.read(indexes, window=window))
     return np.stack([dataset.read(index, window=window).astype(np.float32) for index in indexes])
+
+
+def _first_bad_block(dataset: Any, indexes: list[int], window: Window) -> Window:
+    """Return the part of ``window`` in the first of the file's blocks that fails, or all of it if none does alone."""
+    height, width = dataset.block_shapes[indexes[0] - 1]
+    for row in range(window.row_off // height * height, window.row_off + window.height, height):
+        for col in range(window.col_off // width * width, window.col_off + window.width, width):
+            part = Window(col, row, width, height).intersection(window)
+            try:
+                _read_bands(dataset, indexes, part)
+            except (RasterioError, CPLE_BaseError):
+                return part
+    return window
 
 
 def _finish(

@@ -6,11 +6,12 @@ A description holds no handle; whoever reads opens its own (GDAL's handles must 
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any, Literal
-from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
@@ -36,6 +37,7 @@ _BAND_UNITS = {
     **dict.fromkeys(("ft", "foot", "feet", "international foot"), FOOT),
     **dict.fromkeys(("us-ft", "ftus", "us survey foot", "us foot", "usft", "foot_us", "us survey feet"), US_FOOT),
 }
+_VRT_SOURCE = re.compile(r"<(?:SourceFilename|SourceDataset)\b([^>]*)>([^<]+)</")
 _MOST_VRT_SOURCES = 20_000
 
 
@@ -315,16 +317,12 @@ def _white(dataset: Any, band: int, dtypes: list[str]) -> float:
 
 def _check_vrt_sources(dataset: Any, label: str) -> None:
     """Refuse a VRT whose sources are missing: GDAL opens it and fails only while it is read."""
-    if dataset.driver != "VRT" or not Path(dataset.name).is_file():
+    if dataset.driver != "VRT" or not _is_plain_path(dataset.name):
         return
     folder = Path(dataset.name).parent
     seen: set[str] = set()
-    for _event, node in ElementTree.iterparse(dataset.name):
-        if node.tag not in ("SourceFilename", "SourceDataset") or not node.text:
-            continue
-        name = node.text.strip()
-        relative = node.get("relativeToVRT") == "1"
-        node.clear()
+    for attributes, text in _VRT_SOURCE.findall(Path(dataset.name).read_text(encoding="utf-8", errors="replace")):
+        name, relative = unescape(text.strip()), 'relativeToVRT="1"' in attributes
         if name in seen or not _is_plain_path(name):
             continue
         seen.add(name)
@@ -341,7 +339,9 @@ def _check_vrt_sources(dataset: Any, label: str) -> None:
 def _is_plain_path(name: str) -> bool:
     """Return whether ``name`` is an ordinary path, not one of GDAL's own names (``/vsicurl/…``, ``GPKG:…``)."""
     head = name.split("/", 1)[0]
-    return not name.startswith("/vsi") and "://" not in name and not (":" in head and len(head.split(":")[0]) > 1)
+    return (
+        not name.startswith(("/vsi", "<")) and "://" not in name and not (":" in head and len(head.split(":")[0]) > 1)
+    )
 
 
 def _capital(sentence: str) -> str:

@@ -19,7 +19,7 @@ REFUSED = [
     ("nogeoref_marseille_dsm.tif", "dsm", ErrorCode.NO_GEOREFERENCE, "no georeference"),
     ("float_nan.tif", "dsm", ErrorCode.NO_CRS, "no CRS"),
     ("rotated.tif", "dsm", ErrorCode.NO_CRS, "no CRS"),
-    ("corrupt.tif", "rgb", ErrorCode.INPUT_UNREADABLE, "rows 0–1023, columns 0–1023"),
+    ("corrupt.tif", "rgb", ErrorCode.INPUT_UNREADABLE, "rows 512–1023, columns 512–1023"),
     ("all-nodata.tif", "rgb", ErrorCode.NO_OVERLAP, "all of it is nodata"),
     ("au-gcp.tif", "dsm", ErrorCode.BAD_SURFACE, "8-bit picture"),
     ("au-gcp.tif", "rgb", ErrorCode.BAD_BANDS, "has 1 band"),

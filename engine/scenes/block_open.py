@@ -108,7 +108,8 @@ def plaza(d: District, block: Plot) -> None:
     for _ in range(int(rng.integers(0, 9))):
         size = float(rng.uniform(2, 5))
         d.thing("tent", rng.uniform(u0, u1), rng.uniform(v0, v1), float(rng.choice([0, 0.05, 0.8])),
-                (size, size * float(rng.uniform(0.7, 1.2)), float(rng.uniform(2.2, 3.2))), d.colour("fabric", "white"))  # fmt: skip
+                (size, size * float(rng.uniform(0.7, 1.2)), float(rng.uniform(2.2, 3.2))),
+                d.colour("fabric", "white"))  # fmt: skip
     if rng.random() < 0.7:
         for k in range(int((u1 - u0) / 8)):
             d.tree(u0 + 4 + 8 * k, v0 + 4, 0.8)

@@ -23,7 +23,7 @@ def _sides(d: District, plot: Plot, street_side: float) -> None:
         draw = d.rng.random()
         if b == e and abs(b - street_side) < 0.1:
             gate = d.rng.uniform(0.2, 0.7)
-            ends = ((a, a + gate * (c - a) - 1.5), (a + gate * (c - a) + 1.5, c))
+            ends: tuple[tuple[float, float], ...] = ((a, a + gate * (c - a) - 1.5), (a + gate * (c - a) + 1.5, c))
         else:
             ends = ((a, c),)
         for start, end in ends:
@@ -197,7 +197,8 @@ def perimeter(d: District, block: Plot) -> None:
             u, v = rng.uniform(inner[0], inner[2] - size), rng.uniform(inner[1], inner[3] - size)
             if d.free(u + size / 2, v + size / 2, size / 2):
                 d.building((u, v, u + size * rng.uniform(0.7, 1.0), v + size * rng.uniform(0.6, 1.0)),
-                           str(rng.choice(["flat", "other", "gable"])), float(rng.uniform(2.5, 5)), 0.0, True)  # fmt: skip
+                           str(rng.choice(["flat", "other", "gable"])),
+                           float(rng.uniform(2.5, 5)), 0.0, True)  # fmt: skip
         d.scatter(inner, d.style.trees)
 
 
@@ -323,7 +324,8 @@ def halls(d: District, block: Plot) -> None:
             if rng.random() < 0.5:
                 w = rng.uniform(5, 12)
                 d.building((u - w * 0.0, v + depth, u + width * rng.uniform(0.2, 0.8), min(v + depth + w, v1 - 1)),
-                           str(rng.choice(["flat", "other", "gable"])), float(rng.uniform(3, 6)), pitch=0.2)  # fmt: skip
+                           str(rng.choice(["flat", "other", "gable"])),
+                           float(rng.uniform(3, 6)), pitch=0.2)  # fmt: skip
         u += width + rng.uniform(4, 18)
     for _ in range(int(rng.integers(0, 5))):  # tanks and silos
         size = rng.uniform(3.5, 14)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .canvas import Canvas
 from .ground import COVER_IDS, Colour
+from .noise import FloatArray
 
 CAR, CLUTTER = COVER_IDS["car"], COVER_IDS["clutter"]
 
@@ -96,7 +97,7 @@ def draw_thing(canvas: Canvas, thing: Thing) -> None:
     canvas.canopy[patch.at][inside] = False
 
 
-def draw_wire(canvas: Canvas, wire: Wire, surface: np.ndarray) -> None:  # type: ignore[type-arg]
+def draw_wire(canvas: Canvas, wire: Wire, surface: FloatArray) -> None:
     """Draw one wire into ``surface`` [H, W] (a sensor's copy): it hangs in the air and has no label."""
     length = math.hypot(wire.x1 - wire.x0, wire.y1 - wire.y0)
     count = max(int(length / canvas.gsd), 2)

@@ -5,6 +5,7 @@ p runs along the long side, q across, in metres, the frame's origin near the mid
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -104,7 +105,7 @@ def rect_depth(rect: Rect, p: FloatArray, q: FloatArray) -> FloatArray:
     """Return the distance [h, w] to the nearest of the four sides, positive inside."""
     p0, q0, p1, q1 = (np.float32(value) for value in rect)
     centre_p, centre_q = (p0 + p1) / 2, (q0 + q1) / 2
-    return np.minimum((p1 - p0) / 2 - np.abs(p - centre_p), (q1 - q0) / 2 - np.abs(q - centre_q))
+    return np.asarray(np.minimum((p1 - p0) / 2 - np.abs(p - centre_p), (q1 - q0) / 2 - np.abs(q - centre_q)))
 
 
 def maximal_rects(rects: tuple[Rect, ...]) -> tuple[Rect, ...]:
@@ -113,20 +114,20 @@ def maximal_rects(rects: tuple[Rect, ...]) -> tuple[Rect, ...]:
         return rects
     ps = sorted({value for rect in rects for value in (rect[0], rect[2])})
     qs = sorted({value for rect in rects for value in (rect[1], rect[3])})
-    filled = np.array(
+    filled: BoolArray = np.array(
         [
             [
                 any(r[0] <= (a + b) / 2 <= r[2] and r[1] <= (c + d) / 2 <= r[3] for r in rects)
-                for c, d in zip(qs, qs[1:])
+                for c, d in itertools.pairwise(qs)
             ]
-            for a, b in zip(ps, ps[1:])
+            for a, b in itertools.pairwise(ps)
         ]
     )
     found: list[tuple[int, int, int, int]] = []
     n_p, n_q = filled.shape
     for i0 in range(n_p):
         for i1 in range(i0 + 1, n_p + 1):
-            columns = filled[i0:i1].all(axis=0)
+            columns = np.all(filled[i0:i1], axis=0)
             start = None
             for j in range(n_q + 1):
                 if j < n_q and columns[j]:

@@ -96,7 +96,7 @@ def _lightness(patch: Patch, soil: Soil, coordinate: FloatArray | None) -> Float
     if soil.stripe_m > 0 and coordinate is not None:
         period = max(soil.stripe_m, 2.3 * patch.canvas.gsd)
         result += np.float32(soil.stripe) * np.sin(coordinate * np.float32(2 * np.pi / period))
-    return np.maximum(result, np.float32(0.3))
+    return np.asarray(np.maximum(result, np.float32(0.3)))
 
 
 def _fill(patch: Patch, soil: Soil, where: BoolArray, coordinate: FloatArray | None) -> None:

@@ -30,4 +30,4 @@ def signed_distance(building: NDArray[np.int32], boundary: BoolArray) -> NDArray
         return np.full(building.shape, -FAR_PX, np.float32)
     distance = distance_transform_cdt(~boundary, metric="chessboard").astype(np.float32)
     np.minimum(distance, FAR_PX, out=distance)
-    return np.where(building > 0, distance, -distance).astype(np.float32)
+    return np.asarray(np.where(building > 0, distance, -distance), np.float32)

@@ -92,7 +92,7 @@ def texture(
         i = np.floor(across * np.float32(1 / material.sheet_m)).astype(np.int32)
         j = np.floor(along * np.float32(1 / max(material.sheet_m * 0.4, 0.8))).astype(np.int32)
         result += np.float32(material.sheet * stretch) * cell_noise(i, j, key)
-    return np.maximum(result, np.float32(0.25))
+    return np.asarray(np.maximum(result, np.float32(0.25)))
 
 
 def stain(

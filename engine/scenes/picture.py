@@ -87,7 +87,7 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
         blur_px=float(rng.uniform(0.0, 1.0)),
         sharpen=float(rng.choice([0.0, rng.uniform(0.1, 0.8)], p=[0.55, 0.45])),
         noise=float(rng.uniform(0.0, 0.02)),
-        jpeg=int(rng.choice([0, rng.integers(35, 95)], p=[0.5, 0.5])),
+        jpeg=int(rng.integers(35, 95)) if rng.random() < 0.5 else 0,
         lean=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.3 else 0.0,
         lean_angle=float(rng.uniform(0, 2 * np.pi)),
         shift=(int(rng.integers(-3, 4)), int(rng.integers(-3, 4))) if displaced and rng.random() < 0.4 else (0, 0),
@@ -152,7 +152,8 @@ def _light(canvas: Canvas, config: PictureConfig) -> FloatArray:
 
 def _box(values: FloatArray, size: int) -> FloatArray:
     kernel = np.full(size, 1.0 / size, np.float32)
-    return convolve1d(convolve1d(values, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest")
+    rows = convolve1d(values, kernel, axis=0, mode="nearest")
+    return np.asarray(convolve1d(rows, kernel, axis=1, mode="nearest"), np.float32)
 
 
 def _lean(canvas: Canvas, image: FloatArray, config: PictureConfig) -> FloatArray:
@@ -240,7 +241,7 @@ def _blur(image: FloatArray, sigma: float) -> FloatArray:
     for k in (0, 1, 3, 4):
         if kernel[k] > 1e-3:
             result += kernel[k] * padded[:, :, k : k + width]
-    return result
+    return np.asarray(result, np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -249,7 +250,7 @@ def _cosines() -> FloatArray:
     k, n = np.mgrid[0:8, 0:8]
     matrix = np.cos(np.pi * (2 * n + 1) * k / 16) * 0.5
     matrix[0] *= np.sqrt(0.5)
-    return matrix.astype(np.float32)
+    return np.asarray(matrix, np.float32)
 
 
 def jpeg_like(image: FloatArray, quality: int) -> FloatArray:

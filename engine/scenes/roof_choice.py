@@ -10,6 +10,7 @@ from .buildings import Detail
 from .footprints import Outline, composed, rectangle, regular_polygon
 from .ground import Colour
 from .materials import ROOF_FAMILIES
+from .noise import FloatArray
 from .palette import ROOF_ANY, draw
 from .roofs import Roof
 
@@ -173,7 +174,7 @@ def roof_colours(rng: Generator, material: str, family: str | None) -> tuple[Col
     return _tuple(colour), _tuple(stain), share
 
 
-def _tuple(colour: np.ndarray) -> Colour:  # type: ignore[type-arg]
+def _tuple(colour: FloatArray) -> Colour:
     return float(colour[0]), float(colour[1]), float(colour[2])
 
 

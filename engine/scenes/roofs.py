@@ -239,7 +239,7 @@ def _corner_plane(outline: Outline, p: FloatArray, q: FloatArray) -> PlaneArray:
         length = max(float(np.hypot(p1 - p0, q1 - q0)), 1e-6)
         distances.append((p - np.float32(p0)) * np.float32(-(q1 - q0) / length)
                          + (q - np.float32(q0)) * np.float32((p1 - p0) / length))  # fmt: skip
-    return (1 + np.argmin(np.stack(distances), axis=0)).astype(np.int16)
+    return np.asarray(1 + np.argmin(np.stack(distances), axis=0), np.int16)
 
 
 def _revolved(roof: Roof, outline: Outline, p: FloatArray, q: FloatArray) -> RoofSurface:

@@ -196,7 +196,7 @@ def _photogrammetry(canvas: Canvas, surface: FloatArray, config: SensorConfig, r
     bump += noise(3.5 / gsd, *window, key + 3) * np.float32(config.bump_m * 0.5)
     where = np.clip(0.55 + np.float32(0.45) * noise(8.0 / gsd, *window, key + 4), 0.1, 1.5)
     seen = seen + bump * where + np.float32(config.noise_m * 0.5) * noise(0.5 / gsd, *window, key + 5)
-    return seen.astype(np.float32)
+    return np.asarray(seen, np.float32)
 
 
 def _holes(canvas: Canvas, share: float, key: int) -> BoolArray:
@@ -205,4 +205,4 @@ def _holes(canvas: Canvas, share: float, key: int) -> BoolArray:
     window = (canvas.row0, canvas.col0, height, width)
     patches = noise(6.0 / canvas.gsd, *window, key) + np.float32(0.15) * noise(0.5 / canvas.gsd, *window, key + 1)
     threshold = np.float32(2.4 - 5.0 * share)
-    return patches > threshold
+    return np.asarray(patches > threshold)

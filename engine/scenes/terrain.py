@@ -78,7 +78,7 @@ class Terrain:
 
     def at(self, x: float, y: float) -> float:
         """Return the height at one point."""
-        return float(self.height(np.float32([x]), np.float32([y]))[0])
+        return float(self.height(np.array([x], np.float32), np.array([y], np.float32))[0])
 
 
 def draw_terrain(

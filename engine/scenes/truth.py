@@ -44,7 +44,7 @@ def building_truth(building: Building, terrain: Terrain) -> BuildingTruth:
     """Return the truth about a building: its ridge is found on a grid of about 0.1 m over its outline."""
     p0, q0, p1, q1 = building.outline.bounds
     step = max((p1 - p0) / 200, 0.1)
-    p, q = np.meshgrid(np.arange(p0, p1, step, np.float32), np.arange(q0, q1, step, np.float32))
+    p, q = np.meshgrid(np.arange(p0, p1, step).astype(np.float32), np.arange(q0, q1, step).astype(np.float32))
     values = {name: value for name, value in building.roof.values.items() if name != "parapet"}
     bare = type(building.roof)(building.roof.roof_class, building.roof.form, values)
     height, _, _ = roof_surface(bare, building.outline, p, q)

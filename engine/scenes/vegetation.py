@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..classes import LAND_COVER
-from .canvas import Canvas
+from .canvas import BoolArray, Canvas
 from .noise import noise
 
 TREE = next(info.id for info in LAND_COVER if info.name == "tree")
@@ -127,7 +127,7 @@ def draw_hedge(canvas: Canvas, hedge: Hedge) -> None:
     _label(canvas, patch.at, mask, hedge.height)
 
 
-def _label(canvas: Canvas, at: tuple[slice, slice], mask: np.ndarray, height: float) -> None:  # type: ignore[type-arg]
+def _label(canvas: Canvas, at: tuple[slice, slice], mask: BoolArray, height: float) -> None:
     canvas.cover[at][mask] = TREE if height >= TALL_M else LOW
     canvas.canopy[at][mask] = True
     canvas.roof_class[at][mask] = 0

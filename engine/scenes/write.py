@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,12 @@ class SceneFiles:
     truth: Path
 
 
+def scene_files(folder: Path, name: str) -> SceneFiles:
+    """Return where the files of the scene ``name`` lie in ``folder``."""
+    rasters = {layer: folder / f"{name}_{layer}.tif" for layer in RASTERS}
+    return SceneFiles(**rasters, truth=folder / f"{name}_truth.gpkg")
+
+
 @dataclass(frozen=True)
 class TownConfig:
     """What scenes on disk are like.
@@ -80,7 +86,7 @@ class TownConfig:
     styles: tuple[tuple[str, float], ...] = ()
     balance: float = 0.3
     max_slope: float = 0.06
-    sensor: SensorConfig = SensorConfig()
+    sensor: SensorConfig = field(default_factory=SensorConfig)
     feet: bool = False
     offset_m: float = 200.0
 
@@ -88,7 +94,7 @@ class TownConfig:
 def write_town(
     folder: Path, name: str, seed: int, config: TownConfig, feedback: Feedback, place: int = 0
 ) -> SceneFiles:
-    """Write one town: rasters ``<name>_<layer>.tif`` and ``<name>_truth.gpkg``; the same arguments give the same pixels.
+    """Write one town: rasters ``<name>_<layer>.tif`` and ``<name>_truth.gpkg``; equal arguments give equal pixels.
 
     Args:
         folder: where the files go; made if missing.
@@ -123,7 +129,7 @@ def write_town(
     x0 = EASTING + math.ceil(place * extent / 1000 + place) * 1000 * (place > 0)
     scene = SceneConfig(sensor=config.sensor, feet=1.0 if config.feet else 0.0, offset_m=0.0)
     picture = replace(picture, metered=_meter(index, side, config.gsd, picture))
-    files = SceneFiles(*(folder / f"{name}_{layer}.tif" for layer in RASTERS), folder / f"{name}_truth.gpkg")
+    files = scene_files(folder, name)
     shift = np.float32(config.offset_m / (FOOT_M if config.feet else 1.0))
     with _Sinks(files, side, side, config.epsg, (x0, NORTHING), config.gsd) as sinks:
         blocks = list(_blocks(side))
@@ -207,7 +213,7 @@ def write_city(
     settings = SceneConfig(sensor=SensorConfig(kind=sensor), feet=0.0, offset_m=200.0)
     dressed = dress_city(city, seed, gsd, config=settings)
     height, width = dressed.chip.land_cover.shape
-    files = SceneFiles(*(folder / f"{name}_{layer}.tif" for layer in RASTERS), folder / f"{name}_truth.gpkg")
+    files = scene_files(folder, name)
     corner = (dressed.xmin, dressed.ymax)
     with _Sinks(files, width, height, city.epsg, corner, gsd) as sinks:
         sinks.write(dressed.chip, Window(0, 0, width, height), np.float32(0))

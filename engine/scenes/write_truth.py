@@ -36,7 +36,7 @@ def write_truth(path: Path, plan: Plan, size: tuple[float, float], corner: tuple
     x0, y0 = corner
 
     def to_crs(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.c_[xy[:, 0] + x0, y0 - xy[:, 1]]
+        return np.column_stack([xy[:, 0] + x0, y0 - xy[:, 1]])
 
     rows: list[Row] = []
     shapes: list[BaseGeometry] = []

@@ -37,7 +37,7 @@ def aspects(height: np.ndarray) -> set[tuple[int, int]]:
 
 
 def test_a_gable_has_two_planes_and_one_level_ridge_as_long_as_the_eaves() -> None:
-    height, plane, p, q = surface("gable", rectangle(12, 8), slope=0.5)
+    height, plane, _p, q = surface("gable", rectangle(12, 8), slope=0.5)
     assert set(np.unique(plane)) == {1, 2}
     assert aspects(height) == {(0, 1), (0, -1)}
     assert height.max() == pytest.approx(0.5 * 4, abs=0.06)
@@ -53,14 +53,14 @@ def test_a_gable_with_a_shifted_ridge_keeps_both_eaves_level() -> None:
 
 def test_wings_of_a_gabled_l_meet_in_a_valley() -> None:
     outline = composed("L", 16, 12, 6)
-    height, plane, _, _ = surface("gable", outline, slope=0.5)
+    height, _plane, _, _ = surface("gable", outline, slope=0.5)
     assert len(aspects(height)) == 4
     assert np.nanmax(height) == pytest.approx(1.5, abs=0.06)
     assert np.nanmin(height) >= 0
 
 
 def test_a_gambrel_is_steeper_below_than_above_and_has_upright_gables() -> None:
-    height, plane, p, q = surface("gambrel", rectangle(14, 10), steep=2.0, slope=0.4, knee=1.5)
+    height, _plane, _p, _q = surface("gambrel", rectangle(14, 10), steep=2.0, slope=0.4, knee=1.5)
     assert aspects(height) == {(0, 1), (0, -1)}
     slopes = np.abs(np.gradient(height[:, 70], float(STEP)))
     assert slopes[5] == pytest.approx(2.0, abs=0.05)
@@ -88,7 +88,7 @@ def test_multiple_eaves_step_up_inside_the_lower_outline() -> None:
 
 
 def test_a_simple_hip_has_four_aspects_and_a_short_level_ridge() -> None:
-    height, plane, p, q = surface("hipped", rectangle(16, 8), slope=0.5)
+    height, plane, p, _q = surface("hipped", rectangle(16, 8), slope=0.5)
     assert set(np.unique(plane)) == {1, 2, 3, 4}
     assert aspects(height) == {(0, 1), (0, -1), (1, 0), (-1, 0)}
     ridge = p[height > 2.0 - 0.06]
@@ -107,7 +107,7 @@ def test_a_composed_hip_rises_from_every_side_of_its_outline(kind: str) -> None:
 
 
 def test_a_half_hip_cuts_only_the_gables_tops() -> None:
-    height, _, p, q = surface("gable", rectangle(14, 8), slope=0.8, half_hip=0.7, end_slope=0.9)
+    height, _, _p, _q = surface("gable", rectangle(14, 8), slope=0.8, half_hip=0.7, end_slope=0.9)
     assert aspects(height) == {(0, 1), (0, -1), (1, 0), (-1, 0)}
     assert height[40, 0] == pytest.approx(0.8 * 4 * 0.3, abs=0.15)
 

@@ -148,6 +148,8 @@ def _session(path: str, providers: Sequence[Any], threads: int, name: str) -> or
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # threads that wait by spinning would take the processors from those that read and write; waiting costs no time
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # what goes wrong is raised, and said in our own words
     try:
         return ort.InferenceSession(path, sess_options=options, providers=list(providers))

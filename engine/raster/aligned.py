@@ -24,6 +24,7 @@ from .grid import Grid
 from .native import NativeReader
 from .source import Kind, Source, describe
 from .warp import Warper, Window, pixels_across
+from .wording import capital
 
 ON_LATTICE = 0.02
 """A raster lies on the lattice if no pixel of it is further off than this, in pixels."""
@@ -72,7 +73,7 @@ class AlignedRaster:
         if not all(math.isfinite(item) and item > 0 for item in across):
             raise RidgelineError(
                 ErrorCode.BAD_CRS,
-                f"{source.label[:1].upper()}{source.label[1:]} cannot be brought into the CRS of the grid.",
+                f"{capital(source.label)} cannot be brought into the CRS of the grid.",
                 "Check its CRS, or reproject it first.",
             )
         self._warper = Warper(source, crs, gsd, across)

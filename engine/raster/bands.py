@@ -7,6 +7,7 @@ from typing import Any
 from rasterio.enums import ColorInterp
 
 from ..jobs.errors import ErrorCode, RidgelineError
+from .wording import capital
 
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 _COLOUR_NAMES = (("red", "r"), ("green", "g"), ("blue", "b"))
@@ -35,13 +36,13 @@ def choose_bands(
         if missing:
             raise RidgelineError(
                 ErrorCode.BAD_BANDS,
-                f"{_capital(label)} has no band {missing[0]}: it has {_plural(dataset.count)}.",
+                f"{capital(label)} has no band {missing[0]}: it has {_plural(dataset.count)}.",
                 "Choose among the bands that the raster has.",
             )
         if len(stated) != count:
             raise RidgelineError(
                 ErrorCode.BAD_BANDS,
-                f"{_capital(label)} is given with {_plural(len(stated))}, but the model takes {count}.",
+                f"{capital(label)} is given with {_plural(len(stated))}, but the model takes {count}.",
                 f"Name {_plural(count)}.",
             )
         return stated, None
@@ -62,7 +63,7 @@ def _colour_bands(dataset: Any, plain: list[int], label: str, count: int) -> tup
         palette = ColorInterp.palette in colours
         raise RidgelineError(
             ErrorCode.BAD_BANDS,
-            f"{_capital(label)} has {_plural(len(plain))}{' with a colour table' if palette else ''}, "
+            f"{capital(label)} has {_plural(len(plain))}{' with a colour table' if palette else ''}, "
             f"but the model takes {count} colour bands.",
             "Convert it to red, green and blue bands first."
             if palette
@@ -80,7 +81,7 @@ def _surface_band(dataset: Any, plain: list[int], label: str) -> tuple[tuple[int
     if not plain or len(set(colours)) == 3 or ColorInterp.palette in dataset.colorinterp:
         raise RidgelineError(
             ErrorCode.BAD_BANDS,
-            f"{_capital(label)} is a colour picture, not a surface of heights.",
+            f"{capital(label)} is a colour picture, not a surface of heights.",
             "Choose a raster with one band of heights in metres or feet; check that RGB and DSM are not swapped.",
         )
     note = None
@@ -91,7 +92,3 @@ def _surface_band(dataset: Any, plain: list[int], label: str) -> tuple[tuple[int
 
 def _plural(count: int) -> str:
     return "1 band" if count == 1 else f"{count} bands"
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

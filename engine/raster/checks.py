@@ -22,6 +22,7 @@ from .ground import Note, ground_gsd
 from .native import NativeReader
 from .source import Source
 from .warp import Warper, Window, pixels_across
+from .wording import capital
 
 _READ_WHOLE = 4_000_000  # pixels; larger rasters are sampled
 _SAMPLES, _SAMPLE_SIZE = 5, 192  # windows along each side, and their size
@@ -68,12 +69,12 @@ def check_resolution(source: Source, accepted: GsdSpec) -> list[Note]:
     if own > accepted.max * _COARSE_FACTOR:
         raise RidgelineError(
             ErrorCode.GSD_OUT_OF_RANGE,
-            f"{_capital(source.label)} has pixels of {own:.4g} m; the model needs {accepted.max:g} m or finer.",
+            f"{capital(source.label)} has pixels of {own:.4g} m; the model needs {accepted.max:g} m or finer.",
             "Choose a finer raster, or a model for this resolution.",
         )
     if own > accepted.max * 1.05:
         message = (
-            f"{_capital(source.label)} has pixels of {own:.3g} m, coarser than the model's {accepted.max:g} m: "
+            f"{capital(source.label)} has pixels of {own:.3g} m, coarser than the model's {accepted.max:g} m: "
             "expect poor results."
         )
         return [Note("coarse_input", message)]
@@ -86,7 +87,7 @@ def check_surface(source: Source, grid: Grid) -> list[Note]:
     Raises:
         RidgelineError: (BAD_SURFACE) if it is all nodata, constant, or looks like an 8-bit picture.
     """
-    label = _capital(source.label)
+    label = capital(source.label)
     if source.file_dtypes[0] == "uint8":
         raise _bad_surface(f"{label} looks like an 8-bit picture, such as a hillshade: its values are 0 to 255.")
     heights, whole = _sample(source, grid)
@@ -114,7 +115,7 @@ def check_picture(source: Source, grid: Grid) -> list[Note]:
     Raises:
         RidgelineError: (NO_OVERLAP) if all of it is nodata there.
     """
-    label = _capital(source.label)
+    label = capital(source.label)
     values, whole = _sample(source, grid)
     if not values.size:
         if not whole:
@@ -213,12 +214,8 @@ def _spread(part: Window) -> Iterator[Window]:
 
 
 def _unseen(source: Source) -> Note:
-    return Note("no_data_seen", f"{_capital(source.label)} showed no valid pixel in a first look; it may be empty.")
+    return Note("no_data_seen", f"{capital(source.label)} showed no valid pixel in a first look; it may be empty.")
 
 
 def _bad_surface(message: str) -> RidgelineError:
     return RidgelineError(ErrorCode.BAD_SURFACE, message, "Choose a raster of heights in metres or feet.")
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

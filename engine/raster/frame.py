@@ -18,6 +18,7 @@ from .grid import Grid
 from .ground import Note, choose_crs
 from .region import region_geometry, region_mask
 from .source import Source, describe, refuse_swapped
+from .wording import capital
 
 _EDGE = np.linspace(0.0, 1.0, 22)
 
@@ -92,7 +93,7 @@ def plan_frame(
         first, second = sources[0].label, sources[-1].label
         raise RidgelineError(
             ErrorCode.NO_OVERLAP,
-            f"{_capital(first)} and {second} do not overlap: {_gap(outlines[0], outlines[-1])}.",
+            f"{capital(first)} and {second} do not overlap: {_gap(outlines[0], outlines[-1])}.",
             "Check that both show the same place and that their CRSs are right.",
         )
     polygons = None
@@ -131,7 +132,7 @@ def footprint(source: Source, crs: CRS) -> BaseGeometry:
     if finite.sum() < 3:
         raise RidgelineError(
             ErrorCode.BAD_CRS,
-            f"{_capital(source.label)} cannot be brought into the CRS of the grid ({name_of(crs)}).",
+            f"{capital(source.label)} cannot be brought into the CRS of the grid ({name_of(crs)}).",
             "Check its CRS, or reproject it first.",
         )
     outline = shapely.Polygon(np.column_stack([xs[finite], ys[finite]]))
@@ -143,7 +144,3 @@ def _gap(first: BaseGeometry, second: BaseGeometry) -> str:
     if not math.isfinite(metres) or metres <= 0:
         return "they share no area"
     return f"they are {metres / 1000:,.0f} km apart" if metres >= 2000 else f"they are {metres:.0f} m apart"
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

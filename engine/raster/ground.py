@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 from ..jobs.errors import ErrorCode, RidgelineError
 from .crs import is_local, is_metric_at, metres_per_unit, name_of, to_lonlat, transform_points, utm_of
 from .source import Source
+from .wording import capital
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ def choose_crs(source: Source) -> tuple[CRS, Note | None]:
     if is_metric_at(source.crs, x, y):
         if not is_local(source.crs):
             return source.crs, None
-        message = f"{_capital(source.label)} has a local CRS ({name_of(source.crs)}): its unit is taken as true metres."
+        message = f"{capital(source.label)} has a local CRS ({name_of(source.crs)}): its unit is taken as true metres."
         return source.crs, Note("local_crs", message)
     place = None if is_local(source.crs) else to_lonlat(source.crs, x, y)
     if place is None:
         raise RidgelineError(
             ErrorCode.BAD_CRS,
-            f"{_capital(source.label)} lies where its CRS ({name_of(source.crs)}) has no meaning on the ground.",
+            f"{capital(source.label)} lies where its CRS ({name_of(source.crs)}) has no meaning on the ground.",
             "Check its CRS, or state the right one.",
         )
     chosen = utm_of(*place)
@@ -56,7 +57,3 @@ def ground_gsd(source: Source) -> float:
     xs, ys = source.to_crs_coordinates(cols, rows)
     xs, ys = transform_points(source.crs, crs, xs, ys)
     return max(math.hypot(xs[1] - xs[0], ys[1] - ys[0]), math.hypot(xs[3] - xs[2], ys[3] - ys[2]))
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

@@ -16,7 +16,8 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from .gdal_env import gdal_env
-from .source import Source, open_dataset, unreadable
+from .opening import open_dataset, unreadable
+from .source import Source
 
 LOWEST_M, HIGHEST_M = -1000.0, 10000.0
 """Heights outside this range are no surface of the Earth: markers of nodata that nobody declared."""

@@ -6,11 +6,7 @@ A description holds no handle; whoever reads opens its own (GDAL's handles must 
 from __future__ import annotations
 
 import math
-import re
-import warnings
 from dataclasses import dataclass
-from html import unescape
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +16,6 @@ from rasterio._err import CPLE_BaseError
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine, GCPTransformer
 
 from ..jobs.errors import ErrorCode, RidgelineError
@@ -28,6 +23,8 @@ from ..jobs.inputs import RasterInput
 from .bands import choose_bands
 from .crs import FOOT, US_FOOT, height_unit_of, horizontal, metres_per_unit, name_of, parse_crs
 from .gdal_env import gdal_env
+from .opening import check_vrt_sources, label_of, open_dataset
+from .wording import capital
 
 Kind = Literal["rgb", "dsm"]
 
@@ -37,8 +34,6 @@ _BAND_UNITS = {
     **dict.fromkeys(("ft", "foot", "feet", "international foot"), FOOT),
     **dict.fromkeys(("us-ft", "ftus", "us survey foot", "us foot", "usft", "foot_us", "us survey feet"), US_FOOT),
 }
-_VRT_SOURCE = re.compile(r"<(?:SourceFilename|SourceDataset)\b([^>]*)>([^<]+)</")
-_MOST_VRT_SOURCES = 20_000
 
 
 @dataclass(frozen=True)
@@ -116,34 +111,6 @@ def apply_affine(
         return a * first + b * second + c, d * first + e * second + f
 
 
-def open_dataset(path: str, label: str) -> Any:
-    """Return an open rasterio dataset, for the calling thread alone.
-
-    Raises:
-        RidgelineError: (INPUT_MISSING, INPUT_UNREADABLE) naming the raster.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said in our own words, as an error
-            return rasterio.open(path)
-    except (RasterioError, CPLE_BaseError) as fault:
-        if _is_plain_path(path) and not Path(path).exists():
-            raise RidgelineError(
-                ErrorCode.INPUT_MISSING, f"{_capital(label)} does not exist ({path}).", "Check the path."
-            ) from fault
-        raise unreadable(label, "cannot be opened as a raster", fault) from fault
-
-
-def unreadable(label: str, what: str, fault: BaseException) -> RidgelineError:
-    """Return the error for a raster that fails, with GDAL's own words in it."""
-    reason = " ".join(str(fault.__cause__ or fault).split()).rstrip(".")
-    return RidgelineError(
-        ErrorCode.INPUT_UNREADABLE,
-        f"{_capital(label)} {what} ({reason[:200]}).",
-        "The file may be damaged or incomplete: check it with gdalinfo, or copy or download it again.",
-    )
-
-
 def describe(item: RasterInput, kind: Kind, bands: int | None = None) -> Source:
     """Open ``item`` and return what it is.
 
@@ -158,15 +125,15 @@ def describe(item: RasterInput, kind: Kind, bands: int | None = None) -> Source:
     label = label_of(item, kind)
     notes: list[tuple[str, str]] = []
     with gdal_env(), open_dataset(item.path, label) as dataset:
-        _check_vrt_sources(dataset, label)
+        check_vrt_sources(dataset, label)
         chosen, note = choose_bands(dataset, kind, tuple(item.bands), label, bands or (3 if kind == "rgb" else 1))
         if note:
-            notes.append(("bands_assumed", _capital(note)))
+            notes.append(("bands_assumed", capital(note)))
         crs, transform, gcps = _georeference(dataset, item, label)
         picked = [dataset.dtypes[band - 1] for band in chosen]
         if any(name.startswith("complex") for name in picked):
             raise RidgelineError(
-                ErrorCode.BAD_BANDS, f"{_capital(label)} holds complex numbers.", "Choose a raster of real numbers."
+                ErrorCode.BAD_BANDS, f"{capital(label)} holds complex numbers.", "Choose a raster of real numbers."
             )
         alpha = next((i + 1 for i, colour in enumerate(dataset.colorinterp) if colour == ColorInterp.alpha), None)
         flags = dataset.mask_flag_enums[chosen[0] - 1]
@@ -225,12 +192,6 @@ def _colours(dataset: Any) -> int:
     return sum(colour != ColorInterp.alpha for colour in dataset.colorinterp)
 
 
-def label_of(item: RasterInput, kind: Kind) -> str:
-    """Return the raster's name in messages: its role, and the name the user knows it by."""
-    name = item.name or Path(item.path).name or item.path
-    return f"the {kind.upper()} {name!r}"
-
-
 def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Affine, tuple[GroundControlPoint, ...]]:
     """Return CRS, affine transform and ground control points (none if the transform is the file's own)."""
     gcps, gcp_crs = dataset.gcps
@@ -242,7 +203,7 @@ def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Aff
     if not use_gcps and transform == Affine.identity():
         raise RidgelineError(
             ErrorCode.NO_GEOREFERENCE,
-            f"{_capital(label)} has no georeference: nothing says where it lies.",
+            f"{capital(label)} has no georeference: nothing says where it lies.",
             "Georeference it first (for a photo with RPCs: orthorectify it), or bring its world file beside it.",
         )
     if item.crs is not None:
@@ -250,7 +211,7 @@ def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Aff
     if crs is None:
         raise RidgelineError(
             ErrorCode.NO_CRS,
-            f"{_capital(label)} has no CRS: its coordinates could be anywhere.",
+            f"{capital(label)} has no CRS: its coordinates could be anywhere.",
             "State its CRS, or assign one in its layer properties.",
         )
     if use_gcps:
@@ -259,7 +220,7 @@ def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Aff
     if not all(map(math.isfinite, transform[:6])) or transform.determinant == 0:
         raise RidgelineError(
             ErrorCode.NO_GEOREFERENCE,
-            f"{_capital(label)} has a georeference without any area.",
+            f"{capital(label)} has a georeference without any area.",
             "Georeference it again.",
         )
     return horizontal(crs), transform, tuple(gcps) if use_gcps else ()
@@ -294,7 +255,7 @@ def _height_factor(dataset: Any, item: RasterInput, band: int, label: str) -> tu
     across = metres_per_unit(dataset.crs) if dataset.crs is not None else None
     if across is not None and abs(across - FOOT) < 1e-5:
         return 1.0, (
-            f"{_capital(label)} lies in a CRS of feet ({name_of(dataset.crs)}) but does not say the unit of its "
+            f"{capital(label)} lies in a CRS of feet ({name_of(dataset.crs)}) but does not say the unit of its "
             "heights: metres are assumed; state the unit if they are feet."
         )
     return 1.0, None
@@ -313,36 +274,3 @@ def _white(dataset: Any, band: int, dtypes: list[str]) -> float:
         return float(2 ** int(depth) - 1)
     dtype = np.dtype(dtypes[0])
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 255.0
-
-
-def _check_vrt_sources(dataset: Any, label: str) -> None:
-    """Refuse a VRT whose sources are missing: GDAL opens it and fails only while it is read."""
-    if dataset.driver != "VRT" or not _is_plain_path(dataset.name):
-        return
-    folder = Path(dataset.name).parent
-    seen: set[str] = set()
-    for attributes, text in _VRT_SOURCE.findall(Path(dataset.name).read_text(encoding="utf-8", errors="replace")):
-        name, relative = unescape(text.strip()), 'relativeToVRT="1"' in attributes
-        if name in seen or not _is_plain_path(name):
-            continue
-        seen.add(name)
-        if not (folder / name if relative else Path(name)).exists():
-            raise RidgelineError(
-                ErrorCode.INPUT_MISSING,
-                f"{_capital(label)} is a virtual raster whose source {name!r} is missing.",
-                "Bring the file back to its place, or build the virtual raster again.",
-            )
-        if len(seen) >= _MOST_VRT_SOURCES:
-            return
-
-
-def _is_plain_path(name: str) -> bool:
-    """Return whether ``name`` is an ordinary path, not one of GDAL's own names (``/vsicurl/…``, ``GPKG:…``)."""
-    head = name.split("/", 1)[0]
-    return (
-        not name.startswith(("/vsi", "<")) and "://" not in name and not (":" in head and len(head.split(":")[0]) > 1)
-    )
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

@@ -25,7 +25,8 @@ from rasterio.warp import reproject
 
 from .crs import transform_points
 from .grid import Grid
-from .source import Source, apply_affine, unreadable
+from .opening import unreadable
+from .source import Source, apply_affine
 
 SHRINKS_FROM = 1.3
 """From this many source pixels across a grid pixel, detail must be averaged away: pictures by area, heights by a wider

@@ -27,7 +27,8 @@ from ..raster.frame import Frame, plan_frame
 from ..raster.gdal_env import gdal_env
 from ..raster.grid import Grid
 from ..raster.ground import ground_gsd
-from ..raster.source import Source, describe, open_dataset, unreadable
+from ..raster.opening import open_dataset, unreadable
+from ..raster.source import Source, describe
 from ..terrain.ground_stream import GroundStream
 from .buildings import BuildingTracer, MapStrip
 from .geopackage import GeoPackageWriter

@@ -165,9 +165,11 @@ def _median3(heights: Floats, inner: Bools) -> Floats:
     """Return the median of each pixel's 3 x 3 neighbours inside the roof."""
     padded = np.pad(np.where(inner, heights, np.float32(np.nan)), 1, constant_values=np.nan)
     rows, cols = heights.shape
-    stack = np.stack([padded[r : r + rows, c : c + cols] for r in range(3) for c in range(3)])
+    stack = np.stack([padded[r : r + rows, c : c + cols][inner] for r in range(3) for c in range(3)])
+    stack.sort(axis=0)  # NaN goes last
+    middle = (np.isfinite(stack).sum(axis=0) - 1) // 2
     out = np.full(heights.shape, np.nan, dtype=np.float32)
-    out[inner] = np.nanmedian(stack[:, inner], axis=0)
+    out[inner] = np.take_along_axis(stack, middle[None, :], axis=0)[0]
     return out
 
 

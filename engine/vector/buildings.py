@@ -17,6 +17,7 @@ import shapely
 from rasterio.transform import Affine
 
 from ..jobs import BuildingOptions
+from ..raster.gdal_env import gdal_env
 from ..raster.grid import Grid
 from ..terrain.roof_geometry import RoofGeometry, roof_geometry
 from .regularise import RegulariseOptions, regularise
@@ -129,9 +130,10 @@ class BuildingTracer:
         return self._release(None)
 
     def _settle(self, components: list[Component]) -> None:
-        for component in components:
-            for part in self._parts(component):
-                heapq.heappush(self._waiting, (part.key, self._building(part)))
+        with gdal_env():  # once, not again for each outline
+            for component in components:
+                for part in self._parts(component):
+                    heapq.heappush(self._waiting, (part.key, self._building(part)))
 
     def _release(self, before: tuple[int, int] | None) -> list[Building]:
         ready = []

@@ -80,8 +80,11 @@ def _best_fit(
             continue
         # a hole too small to have walls stays as it is
         kept = [ring.corners if new is None else new for ring, new in zip(turned, fitted)]
-        misfit = float(np.concatenate([_distances(ring.samples, new) for ring, new in zip(turned, kept)]).mean())
+        away = np.concatenate([_distances(ring.samples, new) for ring, new in zip(turned, kept)])
+        misfit = float(away.mean())
         found.append((misfit + _CORNER_M * sum(len(new) for new in kept), number, kept))
+        if misfit < 0.25 * options.gsd + 6 * _CORNER_M and away.max() < options.tolerance_m - options.gsd:
+            break  # half a dozen corners more could not pay for themselves
     if not found:
         return None
     truth = shapely.Polygon(turned[0].corners, [ring.corners for ring in turned[1:]])
@@ -91,7 +94,7 @@ def _best_fit(
             polygon = _patched(truth, polygon, options)
         if polygon is not None:
             back: shapely.Polygon = shapely.transform(polygon, lambda points: points @ turn.T)
-            if back.is_valid and _within(raw, back, options):
+            if back.is_valid:
                 return back
     return None
 
@@ -170,8 +173,16 @@ def _distances(points: Points, ring: Points) -> Points:
 
 
 def _within(raw: shapely.Polygon, polygon: shapely.Polygon, options: RegulariseOptions) -> bool:
+    """Return whether the Hausdorff distance is surely within the tolerance; sampled, so a little less is allowed."""
     step = options.gsd
-    return hausdorff(raw, polygon, step) + step / 2 <= max(options.tolerance_m, step)
+    limit = max(options.tolerance_m - step / 2, step / 2)
+    return _near(raw.boundary, polygon.boundary, step, limit) and _near(polygon.boundary, raw.boundary, step, limit)
+
+
+def _near(line: BaseGeometry, other: BaseGeometry, step: float, limit: float) -> bool:
+    shapely.prepare(other)
+    places = shapely.points(shapely.get_coordinates(shapely.segmentize(line, step)))
+    return bool(shapely.dwithin(other, places, limit).all())
 
 
 def _simplified(raw: shapely.Polygon, rings: list[Points], options: RegulariseOptions) -> shapely.Polygon | None:

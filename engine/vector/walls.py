@@ -201,10 +201,12 @@ def _wall(kind: str, points: Points) -> Wall:
         return Wall(kind, points, (0.0, 1.0, float(core[:, 1].mean())))
     if kind == "v":
         return Wall(kind, points, (1.0, 0.0, float(core[:, 0].mean())))
-    centre = core.mean(axis=0)
-    spread = (core - centre).T @ (core - centre)
-    normal = np.linalg.eigh(spread)[1][:, 0]
-    return Wall(kind, points, (float(normal[0]), float(normal[1]), float(centre @ normal)))
+    x, y = core[:, 0], core[:, 1]
+    x0, y0 = float(x.mean()), float(y.mean())
+    dx, dy = x - x0, y - y0
+    along = 0.5 * math.atan2(2 * float(dx @ dy), float(dx @ dx) - float(dy @ dy))
+    a, b = -math.sin(along), math.cos(along)
+    return Wall(kind, points, (a, b, a * x0 + b * y0))
 
 
 def _tidy(walls: list[Wall], step: float, gsd: float) -> list[Wall]:

@@ -6,6 +6,7 @@ COMMANDS: dict[str, str] = {
     "ground": "The ground under a surface model, and heights above it",
     "buildings": "Building polygons of a class raster",
     "train-default": "Train the model that Ridgeline ships",
+    "pretrain": "Masked-image pretraining of the encoder pair on rasters without labels",
     "finetune": "Teach a model from labelled polygons",
     "models": "The model library: list, info, import, export, remove, verify",
     "selftest": "Run a model on the sample area and say what computes, with which versions, how fast",

@@ -33,7 +33,7 @@ class PyramidPooling(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, width, H, W] from [B, inputs, H, W]."""
         size = x.shape[-2:]
-        pooled = [branch(F.adaptive_avg_pool2d(x, side)) for side, branch in zip(POOL_SIZES, self.branches)]
+        pooled = [branch(area_pool(x, side)) for side, branch in zip(POOL_SIZES, self.branches)]
         up = [F.interpolate(item, size=size, mode="bilinear", align_corners=False) for item in pooled]
         mixed: Tensor = self.mix(torch.cat([x, *up], dim=1))
         return mixed
@@ -73,6 +73,25 @@ class UperNetDecoder(nn.Module):
         smooth = [block(level) for block, level in zip(self.smooth, levels[:-1])] + [levels[-1]]
         fused: Tensor = self.fuse(torch.cat([_resize(level, smooth[0]) for level in smooth], dim=1))
         return fused
+
+
+def area_pool(x: Tensor, side: int) -> Tensor:
+    """Return what ``adaptive_avg_pool2d`` does, [B, C, side, side], as two matrix products.
+
+    Where ``side`` does not divide the map (3 and 6 at a tile of 512), the exporter writes adaptive pooling down cell
+    by cell: a graph of thousands of nodes.
+    """
+    rows, columns = (_averages(int(length), side).to(x) for length in x.shape[-2:])
+    return rows @ x @ columns.T
+
+
+def _averages(length: int, cells: int) -> Tensor:
+    """Return [cells, length]: row i holds the mean over floor(i * length / cells) to ceil((i + 1) * length / cells)."""
+    matrix = torch.zeros(cells, length)
+    for cell in range(cells):
+        first, last = cell * length // cells, -(-(cell + 1) * length // cells)
+        matrix[cell, first:last] = 1 / (last - first)
+    return matrix
 
 
 def _resize(x: Tensor, like: Tensor) -> Tensor:

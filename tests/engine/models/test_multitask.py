@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from ridgeline.engine.jobs import from_dict, to_dict
 from ridgeline.engine.models.backbone import count_parameters
 from ridgeline.engine.models.compact import compact_config, compact_inputs, compact_outputs
 from ridgeline.engine.models.config import BackboneConfig, DecoderConfig, DenseConfig, EncoderConfig, TaskConfig
+from ridgeline.engine.models.decoders.upernet import POOL_SIZES, area_pool
 from ridgeline.engine.models.multitask import DenseModel, activate
 from ridgeline.engine.models.presets import trial_pair
 
@@ -112,3 +114,10 @@ def test_configurations_survive_json(config: DenseConfig) -> None:
 def test_tasks_that_share_a_name_are_refused() -> None:
     with pytest.raises(ValueError, match="name of its own"):
         DenseConfig(CONFIGS["fpn"].encoder, DecoderConfig(), (TASKS[0], TASKS[0]))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (6, 5), (16, 16)])
+def test_pooling_by_matrices_is_adaptive_pooling(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, *size)
+    for side in POOL_SIZES:
+        torch.testing.assert_close(area_pool(x, side), F.adaptive_avg_pool2d(x, side))

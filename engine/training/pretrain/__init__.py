@@ -1,0 +1,1 @@
+"""Masked-image pretraining of the encoder pair on rasters without labels."""

@@ -1,0 +1,156 @@
+"""Roof numbers: right on clean roofs, and hardly moved by chimneys, trees, noise and ragged outlines."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from ridgeline.engine.terrain.roof_geometry import roof_geometry
+
+GSD = 0.25
+GROUND = 120.0
+
+
+def gable(slope_deg=35.0, azimuth_deg=90.0, length=14.0, width=10.0, eave=4.0, noise=0.0, seed=0):
+    """Return mask, surface and ground of a gable roof whose planes fall towards an azimuth and away from it."""
+    rows, cols = np.mgrid[:120, :120] * GSD - 15
+    east, north = cols, -rows
+    angle = np.radians(azimuth_deg)
+    across = east * np.sin(angle) + north * np.cos(angle)
+    along = east * np.cos(angle) - north * np.sin(angle)
+    mask = (np.abs(across) < width / 2) & (np.abs(along) < length / 2)
+    roof = eave + (width / 2 - np.abs(across)) * np.tan(np.radians(slope_deg))
+    ground = np.full(mask.shape, GROUND, np.float32)
+    surface = np.where(mask, GROUND + roof, ground)
+    surface = surface + np.random.default_rng(seed).normal(0, noise, mask.shape) if noise else surface
+    return mask, surface.astype(np.float32), ground
+
+
+def between(first, second):
+    return abs((first - second + 180) % 360 - 180)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    slope=st.floats(12, 50),
+    azimuth=st.floats(0, 359.9),
+    eave=st.floats(2.5, 12),
+    noise=st.sampled_from([0.0, 0.05]),
+    seed=st.integers(0, 99),
+)
+def test_a_gable_has_its_eaves_ridge_slope_and_azimuth(slope, azimuth, eave, noise, seed):
+    found = roof_geometry(*gable(slope, azimuth, eave=eave, noise=noise, seed=seed), GSD)
+    assert found.ground_m == pytest.approx(GROUND)
+    assert found.eave_height_m == pytest.approx(eave, abs=0.35)
+    assert found.ridge_height_m == pytest.approx(eave + 5 * np.tan(np.radians(slope)), abs=0.35)
+    assert found.slope_deg == pytest.approx(slope, abs=2)
+    assert min(between(found.azimuth_deg, azimuth), between(found.azimuth_deg, azimuth + 180)) < 4
+
+
+@pytest.mark.parametrize(("azimuth", "rise"), [(0, (0, 1)), (90, (-1, 0)), (180, (0, -1)), (270, (1, 0))])
+def test_the_azimuth_is_where_water_runs(azimuth, rise):
+    rows, cols = np.mgrid[:60, :60] * GSD
+    mask = np.zeros((60, 60), bool)
+    mask[10:50, 10:50] = True
+    surface = 5 + 0.5 * (rise[0] * cols + rise[1] * rows)
+    found = roof_geometry(mask, surface.astype(np.float32) + 20, np.zeros((60, 60), np.float32), GSD)
+    assert between(found.azimuth_deg, azimuth) < 1
+    assert found.slope_deg == pytest.approx(26.57, abs=0.2)
+
+
+def test_a_flat_roof_has_no_azimuth_and_one_height():
+    mask, _, ground = gable()
+    surface = np.where(mask, GROUND + 7, GROUND).astype(np.float32)
+    found = roof_geometry(mask, surface, ground, GSD)
+    assert found.azimuth_deg is None
+    assert found.slope_deg == pytest.approx(0, abs=0.1)
+    assert (found.eave_height_m, found.ridge_height_m, found.height_max_m) == pytest.approx((7, 7, 7), abs=0.01)
+    assert found.volume_m3 == pytest.approx(7 * mask.sum() * GSD**2, rel=1e-4)
+
+
+def test_chimneys_a_tree_and_a_ragged_outline_change_little():
+    mask, surface, ground = gable(noise=0.04)
+    rng = np.random.default_rng(1)
+    for row, col in ((58, 55), (66, 70)):  # chimneys of 75 cm, 1.3 m high
+        surface[row : row + 3, col : col + 3] += 1.3
+    rows, cols = np.ogrid[:120, :120]
+    crown = (rows - 45) ** 2 + (cols - 42) ** 2 < 6**2  # leans over a corner of the roof
+    surface[crown] = GROUND + 11 + rng.normal(0, 0.6, crown.sum())
+    ragged = ndimage.binary_dilation(mask) & (rng.random(mask.shape) > 0.02)
+    found = roof_geometry(ragged, surface, ground, GSD)
+    assert found.eave_height_m == pytest.approx(4, abs=0.5)
+    assert found.ridge_height_m == pytest.approx(7.5, abs=0.5)
+    assert found.slope_deg == pytest.approx(35, abs=2)
+
+
+def test_on_sloping_ground_heights_count_from_the_middle_of_the_building():
+    mask, surface, ground = gable()
+    tilt = (np.arange(120) * GSD * 0.1 - 1.5).astype(np.float32)[None, :]
+    found = roof_geometry(mask, surface, ground + tilt, GSD)
+    assert found.ground_m == pytest.approx(GROUND, abs=0.1)
+    assert found.ridge_height_m == pytest.approx(7.5, abs=0.3)
+
+
+def test_unknown_heights_are_left_out_and_too_few_give_nothing():
+    mask, surface, ground = gable()
+    holes = surface.copy()
+    holes[::3] = np.nan
+    assert roof_geometry(mask, holes, ground, GSD).ridge_height_m == pytest.approx(7.5, abs=0.4)
+    assert roof_geometry(mask, np.full_like(surface, np.nan), ground, GSD) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6), height=st.integers(1, 30), width=st.integers(1, 30), gsd=st.sampled_from([0.1, 0.3, 1])
+)
+def test_any_building_gives_finite_numbers_in_order(seed, height, width, gsd):
+    rng = np.random.default_rng(seed)
+    mask = rng.random((height, width)) < 0.8
+    surface = rng.normal(5, 3, mask.shape).astype(np.float32)
+    found = roof_geometry(mask, surface, np.zeros(mask.shape, np.float32), gsd)
+    if found is not None:
+        numbers = [value for value in vars(found).values() if value is not None]
+        assert np.isfinite(numbers).all()
+        assert found.eave_height_m <= found.ridge_height_m
+        assert found.azimuth_deg is None or 0 <= found.azimuth_deg < 360
+        assert 0 <= found.slope_deg < 90
+
+
+def test_heights_of_true_lod2_roofs(shared_data):
+    import re
+
+    import rasterio
+    import shapely
+    from rasterio.features import rasterize
+
+    folder = shared_data / "lod2"
+    with rasterio.open(folder / "nrw_32_280_5657_dsm.tif") as dsm:
+        surface, transform = dsm.read(1), dsm.transform
+    surface = surface + np.random.default_rng(0).normal(0, 0.05, surface.shape).astype(np.float32)
+    text = (folder / "LoD2_32_280_5657_1_NW.gml").read_text(encoding="utf-8")
+    eaves, ridges = [], []
+    for building in re.findall(r"<bldg:Building .*?</bldg:Building>", text, re.S):
+        rings = {kind: _rings(re, building, kind) for kind in ("RoofSurface", "GroundSurface")}
+        footprint = shapely.union_all([shapely.Polygon(ring[:, :2]).buffer(0) for ring in rings["GroundSurface"]])
+        if footprint.area < 20 or not rings["RoofSurface"]:
+            continue
+        mask = rasterize([footprint], surface.shape, transform=transform).astype(bool)
+        if mask.sum() * 0.0625 < 0.9 * footprint.area:
+            continue
+        rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        box = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+        base = float(rings["GroundSurface"][0][0, 2])
+        found = roof_geometry(mask[box], surface[box], np.full_like(surface[box], base), 0.25)
+        heights = np.vstack(rings["RoofSurface"])[:, 2] - base
+        eaves.append(found.eave_height_m - heights.min())
+        ridges.append(found.ridge_height_m - heights.max())
+    assert len(eaves) > 50
+    assert np.sqrt(np.mean(np.square(eaves))) < 0.5
+    assert np.sqrt(np.mean(np.square(ridges))) < 0.5
+
+
+def _rings(re, building, kind):
+    surfaces = re.findall(rf"<bldg:{kind} .*?</bldg:{kind}>", building, re.S)
+    lists = [text for surface in surfaces for text in re.findall(r"<gml:posList[^>]*>([^<]*)<", surface)]
+    return [np.array(text.split(), float).reshape(-1, 3) for text in lists]

@@ -110,7 +110,8 @@ def plan_export(
         raise RidgelineError(
             ErrorCode.BAD_REGION,
             tr(
-                "“{name}” is no local file and would be written with {size:.0f} MB for this region; the limit is {cap:.0f} MB.",
+                "“{name}” is no local file and would be written with {size:.0f} MB for this region; "
+                "the limit is {cap:.0f} MB.",
                 name=layer.name(),
                 size=megabytes,
                 cap=cap_mb,

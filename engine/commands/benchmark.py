@@ -9,6 +9,8 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "speed": ("ridgeline.engine.commands.benchmark_speed", "whole runs against the bare network, and peak memory"),
     "ground": ("ridgeline.engine.commands.benchmark_ground", "the ground under surfaces against the true ground"),
     "outlines": ("ridgeline.engine.commands.benchmark_outlines", "regular outlines of buildings against true ones"),
+    "scenes": ("ridgeline.engine.commands.benchmark_scenes", "training chips drawn per second and core"),
+    "preview": ("ridgeline.engine.commands.benchmark_preview", "first view, pans and clicks of the warm engine"),
 }
 """Module with ``add_arguments(parser)`` and ``run(args) -> int``, and what it measures, by name."""
 

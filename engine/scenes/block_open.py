@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from .chance import choose
 from .plan import District, Plot
 from .styles import DRY, EARTH, GARDEN, GRAVELLED, LAWN, PAVED, RED_EARTH, SANDY, TARRED
 
@@ -23,9 +24,7 @@ def park(d: District, block: Plot) -> None:
         d.area((u0 + 4, v0 + 4, rng.uniform(u0 + 10, u1), rng.uniform(v0 + 10, v1)), ("clutter", "water", "water"), 2.0)
     if rng.random() < 0.3:  # a court for games
         u, v = rng.uniform(u0, u1 - 18), rng.uniform(v0, v1 - 12)
-        d.area(
-            (u, v, u + 34, v + 17), ("clutter", str(rng.choice(["terracotta", "green_metal", "blue_metal"])), "sand")
-        )
+        d.area((u, v, u + 34, v + 17), ("clutter", choose(rng, ("terracotta", "green_metal", "blue_metal")), "sand"))
     d.scatter(block, d.style.trees * rng.uniform(0.5, 3.0))
 
 
@@ -83,7 +82,7 @@ def yard(d: District, block: Plot) -> None:
     d.area(block, (EARTH, RED_EARTH, SANDY, GRAVELLED)[rng.integers(4)], 1.0)
     for _ in range(int(rng.integers(0, 12))):
         size = (float(rng.uniform(2, 12)), float(rng.uniform(1.5, 6)), float(rng.uniform(0.5, 3.5)))
-        kind = str(rng.choice(["rubble", "box", "van", "tent"], p=[0.55, 0.25, 0.12, 0.08]))
+        kind = choose(rng, ("rubble", "box", "van", "tent"), (0.55, 0.25, 0.12, 0.08))
         d.thing(kind, rng.uniform(u0, u1), rng.uniform(v0, v1), rng.uniform(0, 3), size,
                 d.colour("soil", "red_soil", "concrete", "container", "sand", "fabric"))  # fmt: skip
     for _ in range(int(rng.integers(0, 3))):
@@ -107,7 +106,7 @@ def plaza(d: District, block: Plot) -> None:
     d.area(block, (PAVED, PAVED, TARRED, SANDY)[rng.integers(4)])
     for _ in range(int(rng.integers(0, 9))):
         size = float(rng.uniform(2, 5))
-        d.thing("tent", rng.uniform(u0, u1), rng.uniform(v0, v1), float(rng.choice([0, 0.05, 0.8])),
+        d.thing("tent", rng.uniform(u0, u1), rng.uniform(v0, v1), choose(rng, (0, 0.05, 0.8)),
                 (size, size * float(rng.uniform(0.7, 1.2)), float(rng.uniform(2.2, 3.2))),
                 d.colour("fabric", "white"))  # fmt: skip
     if rng.random() < 0.7:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from .block_open import OPEN_BLOCKS
+from .chance import choose
 from .plan import District, Plot
 from .styles import EARTH, GRAVELLED, LAWN, PAVED, RED_EARTH, TARRED
 
@@ -78,7 +79,7 @@ def _garden_house(d: District, plot: Plot, front: float, inward: int) -> None:
         ext = (start, min(far, far + inward * size), start + width * rng.uniform(0.25, 0.5),
                max(far, far + inward * size))  # fmt: skip
         if name not in ("revolved", "pyramid") and turn < 0.1:
-            d.building(ext, str(rng.choice(["flat", "other", "gable"])), float(rng.uniform(2.2, 2.9)), turn, True)
+            d.building(ext, choose(rng, ("flat", "other", "gable")), float(rng.uniform(2.2, 2.9)), turn, True)
     room_left, room_right = u - u0, u1 - u - width
     if max(room_left, room_right) > 3.6 and rng.random() < 0.6:  # a drive, a garage
         start = u0 + 0.3 if room_left > room_right else u1 - 3.3
@@ -88,7 +89,7 @@ def _garden_house(d: District, plot: Plot, front: float, inward: int) -> None:
         if rng.random() < 0.55:
             end = front + inward * length
             garage = (start, min(end, end + inward * 6), start + 3.2, max(end, end + inward * 6))
-            d.building(garage, str(rng.choice(["flat", "gable", "other"], p=[0.6, 0.25, 0.15])),
+            d.building(garage, choose(rng, ("flat", "gable", "other"), (0.6, 0.25, 0.15)),
                        float(rng.uniform(2.1, 2.8)), 0.0, True)  # fmt: skip
         if rng.random() < d.style.cars:
             d.car(start + 1.5, front + inward * rng.uniform(2.6, max(length - 2, 2.7)), math.pi / 2)
@@ -98,7 +99,7 @@ def _garden_house(d: District, plot: Plot, front: float, inward: int) -> None:
         su, sv = rng.uniform(u0 + 1, u1 - 1 - size), rear - inward * rng.uniform(1.0, 4.0) - size / 2
         if u1 - u0 > size + 3 and d.free(su, sv, size):
             d.building((su, sv, su + size, sv + size * rng.uniform(0.7, 1.4)),
-                       str(rng.choice(["gable", "flat", "other", "pyramid"], p=[0.45, 0.25, 0.25, 0.05])),
+                       choose(rng, ("gable", "flat", "other", "pyramid"), (0.45, 0.25, 0.25, 0.05)),
                        float(rng.uniform(1.8, 2.4)), float(rng.normal(0, 0.1)), True)  # fmt: skip
     if rng.random() < 0.12:
         pu, pv = (u0 + u1) / 2, rear - inward * (v1 - v0) * 0.25
@@ -118,21 +119,21 @@ def terrace(d: District, block: Plot) -> None:
     for front, inward in ((v0, 1), (v1, -1)):
         if rng.random() < 0.15:
             continue
-        setback = rng.choice([0.0, rng.uniform(2, 6)])
+        setback = choose(rng, (0.0, rng.uniform(2, 6)))
         u = u0 + rng.uniform(0, 3)
         while u < u1 - 12:
             count = int(rng.integers(3, 12))
             width = rng.uniform(4.8, 8.5)
-            name = str(rng.choice(["gable", "flat", "mansard", "other", "gambrel"], p=[0.66, 0.14, 0.08, 0.06, 0.06]))
+            name = choose(rng, ("gable", "flat", "mansard", "other", "gambrel"), (0.66, 0.14, 0.08, 0.06, 0.06))
             eave = float(rng.uniform(*d.style.eave))
-            step = rng.choice([0.0, rng.uniform(0.2, 1.2)])
+            step = choose(rng, (0.0, rng.uniform(0.2, 1.2)))
             colours = None
             pitch = d.pitch * rng.uniform(0.8, 1.2)
             along_street = bool(rng.random() < 0.8)
             for k in range(count):
                 if u + width > u1:
                     break
-                shift = rng.choice([0.0, rng.uniform(-1.5, 1.5)], p=[0.75, 0.25])
+                shift = choose(rng, (0.0, rng.uniform(-1.5, 1.5)), (0.75, 0.25))
                 near = front + inward * (setback + max(shift, 0))
                 house = (u, min(near, near + inward * depth), u + width, max(near, near + inward * depth))
                 if rng.random() < 0.3:
@@ -145,7 +146,7 @@ def terrace(d: District, block: Plot) -> None:
                 if rng.random() < 0.4:
                     size = rng.uniform(1.8, 4.5)
                     d.building((u + 0.2, min(far, far + inward * size), u + width * rng.uniform(0.4, 0.95),
-                                max(far, far + inward * size)), str(rng.choice(["flat", "other", "gable"])),
+                                max(far, far + inward * size)), choose(rng, ("flat", "other", "gable")),
                                float(rng.uniform(2.2, 3.0)), 0.0, True)  # fmt: skip
                 back = middle - inward * 0.5
                 if rng.random() < 0.5:
@@ -156,12 +157,12 @@ def terrace(d: District, block: Plot) -> None:
                 if rng.random() < 0.35:
                     size = rng.uniform(1.8, 3.6)
                     sv = back - inward * 2 - size / 2
-                    d.building((u + 0.6, sv, u + 0.6 + size, sv + size), str(rng.choice(["gable", "flat", "other"])),
+                    d.building((u + 0.6, sv, u + 0.6 + size, sv + size), choose(rng, ("gable", "flat", "other")),
                                float(rng.uniform(1.8, 2.4)), 0.0, True)  # fmt: skip
                 if setback > 3 and rng.random() < d.style.cars * 0.4:
                     d.car(u + width / 2, front + inward * setback / 2, math.pi / 2)
                 u += width
-            u += rng.choice([0.0, rng.uniform(2, 8)])
+            u += choose(rng, (0.0, rng.uniform(2, 8)))
     d.scatter(block, d.style.trees * 1.3)
 
 
@@ -176,7 +177,7 @@ def perimeter(d: District, block: Plot) -> None:
     d.area(inner, ragged=0.5)
     runs = ((True, v0, u0, u1), (True, v1 - depth, u0, u1), (False, u0, v0 + depth, v1 - depth),
             (False, u1 - depth, v0 + depth, v1 - depth))  # fmt: skip
-    common = str(rng.choice(["gable", "flat", "mansard", "mixed"], p=[0.4, 0.15, 0.2, 0.25]))
+    common = choose(rng, ("gable", "flat", "mansard", "mixed"), (0.4, 0.15, 0.2, 0.25))
     for along_u, start, t0, t1 in runs:
         t = t0
         while t < t1 - 5:
@@ -189,7 +190,7 @@ def perimeter(d: District, block: Plot) -> None:
                 continue
             name = common if common != "mixed" and rng.random() > d.balance else None
             if name is None:
-                name = str(rng.choice(["gable", "flat", "mansard", "other", "hipped_v1", "gambrel"]))
+                name = choose(rng, ("gable", "flat", "mansard", "other", "hipped_v1", "gambrel"))
             d.building(plot, name, float(eave + rng.normal(0, 1.0)), ridge_along_u=along_u)
     if inner[2] - inner[0] > 12 and inner[3] - inner[1] > 12:
         for _ in range(int(rng.integers(0, 5))):
@@ -197,7 +198,7 @@ def perimeter(d: District, block: Plot) -> None:
             u, v = rng.uniform(inner[0], inner[2] - size), rng.uniform(inner[1], inner[3] - size)
             if d.free(u + size / 2, v + size / 2, size / 2):
                 d.building((u, v, u + size * rng.uniform(0.7, 1.0), v + size * rng.uniform(0.6, 1.0)),
-                           str(rng.choice(["flat", "other", "gable"])),
+                           choose(rng, ("flat", "other", "gable")),
                            float(rng.uniform(2.5, 5)), 0.0, True)  # fmt: skip
         d.scatter(inner, d.style.trees)
 
@@ -225,10 +226,10 @@ def warren(d: District, block: Plot) -> None:
                 w, x = piece[2]
                 d.scatter((min(u, w), min(v, x), max(u, w), max(v, x)), 2.0, gap=-9)
             continue
-        name = str(rng.choice(["gable", "other", "flat", "hipped_v1", "pyramid"], p=[0.45, 0.24, 0.2, 0.08, 0.03]))
+        name = choose(rng, ("gable", "other", "flat", "hipped_v1", "pyramid"), (0.45, 0.24, 0.2, 0.08, 0.03))
         if name == "hipped_v1" and area < 40:
             name = "other"
-        low = float(rng.choice([1.0, 0.6], p=[0.8, 0.2]))
+        low = choose(rng, (1.0, 0.6), (0.8, 0.2))
         d.polygon_building(piece, name, float(max(common * low * rng.uniform(0.75, 1.25), 2.5)))
 
 
@@ -270,7 +271,7 @@ def slabs(d: District, block: Plot) -> None:
                 d.building(plot, name, float(eave + rng.normal(0, 0.2)), colours=colours)
                 last = d.plan.buildings[-1]
                 colours = (last.colour, last.stain_colour, last.stain_share) if rng.random() < 0.7 else None
-            t += length + rng.choice([0.0, rng.uniform(5, 16)])
+            t += length + choose(rng, (0.0, rng.uniform(5, 16)))
         lot = (t0 + 2, s + depth + 3, t1 - 2, min(s + depth + gap - 3, s1))
         if lot[3] - lot[1] > 9:
             if rng.random() < 0.55:
@@ -284,7 +285,7 @@ def slabs(d: District, block: Plot) -> None:
 def choose_common(d: District, length: float, width: float) -> str:
     """Return one roof class for all long blocks of an estate."""
     names = ["flat", "gable", "hipped_v1", "mansard", "arched", "other"]
-    return str(d.rng.choice(names, p=[0.45, 0.24, 0.2, 0.04, 0.03, 0.04])) if length > width else "flat"
+    return choose(d.rng, names, (0.45, 0.24, 0.2, 0.04, 0.03, 0.04)) if length > width else "flat"
 
 
 def parking(d: District, plot: Plot) -> None:
@@ -324,7 +325,7 @@ def halls(d: District, block: Plot) -> None:
             if rng.random() < 0.5:
                 w = rng.uniform(5, 12)
                 d.building((u - w * 0.0, v + depth, u + width * rng.uniform(0.2, 0.8), min(v + depth + w, v1 - 1)),
-                           str(rng.choice(["flat", "other", "gable"])),
+                           choose(rng, ("flat", "other", "gable")),
                            float(rng.uniform(3, 6)), pitch=0.2)  # fmt: skip
         u += width + rng.uniform(4, 18)
     for _ in range(int(rng.integers(0, 5))):  # tanks and silos
@@ -336,10 +337,10 @@ def halls(d: District, block: Plot) -> None:
         tu, tv = rng.uniform(u0, u1), rng.uniform(v0, v1)
         if not d.free(tu, tv, 4):
             continue
-        angle = float(rng.choice([0, math.pi / 2])) + float(rng.normal(0, 0.05))
+        angle = choose(rng, (0, math.pi / 2)) + float(rng.normal(0, 0.05))
         for k in range(int(rng.integers(1, 5))):
             if rng.random() < 0.6:
-                size3 = (float(rng.choice([6.1, 12.2])), 2.44, float(rng.choice([2.6, 2.6, 5.2])))
+                size3 = (choose(rng, (6.1, 12.2)), 2.44, choose(rng, (2.6, 2.6, 5.2)))
                 d.thing("box", tu, tv + 3 * k, angle, size3, d.colour("container"))
             else:
                 size3 = (float(rng.uniform(7, 16)), 2.5, float(rng.uniform(2.8, 4.0)))

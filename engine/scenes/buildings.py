@@ -151,6 +151,13 @@ def draw_building(canvas: Canvas, building: Building) -> None:
     np.copyto(canvas.roof_surface[patch.at], surface, where=inside)
 
 
+def _roof_at(building: Building, detail: Detail) -> np.float32:
+    """Return the roof's height above the scene's zero under the middle of a detail."""
+    p, q = np.array([[detail.p]], np.float32), np.array([[detail.q]], np.float32)
+    height, _, _ = roof_surface(building.roof, building.outline, p, q)
+    return np.float32(height[0, 0] + building.base + building.eave)
+
+
 def _draw_detail(canvas: Canvas, building: Building, detail: Detail) -> None:
     x, y = building.world(detail.p, detail.q)
     reach = 0.5 * math.hypot(detail.length, detail.width) + canvas.gsd
@@ -166,9 +173,9 @@ def _draw_detail(canvas: Canvas, building: Building, detail: Detail) -> None:
         return
     surface = canvas.surface[patch.at]
     if detail.kind == "box":
-        np.copyto(surface, surface[inside].mean() + np.float32(detail.height), where=inside)
+        np.copyto(surface, _roof_at(building, detail) + np.float32(detail.height), where=inside)
     elif detail.kind == "dormer":
-        ridge = surface[inside].mean() + np.float32(detail.height)
+        ridge = _roof_at(building, detail) + np.float32(detail.height)
         np.copyto(surface, np.maximum(surface, ridge - np.float32(0.5) * np.abs(p)), where=inside)
     else:
         surface += inside * np.float32(detail.height)

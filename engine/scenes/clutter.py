@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import Canvas
-from .ground import COVER_IDS, Colour
+from .ground import COVER_IDS
 from .noise import FloatArray
+from .palette import Colour
 
 CAR, CLUTTER = COVER_IDS["car"], COVER_IDS["clutter"]
 

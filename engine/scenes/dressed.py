@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
+from .chance import choose
 from .chip import SceneChip, SceneConfig, dress, render
 from .city import City, CityRoof, roof_class_of
 from .plan import District, Plan, make_soil
@@ -59,7 +60,7 @@ def place_city(
         level = roof_class == 1
         key = f"{roof.building}{level}"
         if key not in colours:
-            material = str(rng.choice(["gravel", "membrane", "slabs"])) if level else str(rng.choice(materials))
+            material = choose(rng, ("gravel", "membrane", "slabs")) if level else choose(rng, materials)
             colours[key] = (material, roof_colours(rng, material, None))
         material, (colour, second, share) = colours[key]
         plan.solids.append(

@@ -10,9 +10,9 @@ import numpy as np
 from ..classes import LAND_COVER
 from .canvas import BoolArray, Canvas, Patch
 from .noise import FloatArray
+from .palette import Colour
 
 COVER_IDS = {info.name: info.id for info in LAND_COVER}
-Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

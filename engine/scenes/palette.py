@@ -6,10 +6,12 @@ to find red.
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.random import Generator
 
-from .noise import FloatArray
+from .chance import choose
+
+Colour = tuple[float, float, float]
+"""Linear reflectance of red, green and blue, 0..1."""
 
 FAMILIES: dict[str, tuple[tuple[int, int, int], ...]] = {
     "terracotta": ((196, 122, 92), (178, 104, 78), (212, 150, 116), (160, 96, 76), (188, 138, 112), (206, 116, 80)),
@@ -63,11 +65,17 @@ GROUND_ANY = (
 """Families that any paved or bare ground may take now and then."""
 
 
-def draw(rng: Generator, family: str, spread: float = 0.07) -> FloatArray:
-    """Return one linear reflectance [3] of a family, its lightness and hue varied by ``spread``."""
-    choices = FAMILIES[family]
-    srgb = np.asarray(choices[int(rng.integers(len(choices)))], np.float32) / 255.0
-    lightness = 1.0 + rng.normal(0.0, spread)
-    hue = 1.0 + rng.normal(0.0, spread * 0.4, 3)
-    linear = np.clip(srgb * lightness * hue, 0.03, 0.97) ** 2.0
-    return linear.astype(np.float32)
+def draw(rng: Generator, family: str, spread: float = 0.07) -> Colour:
+    """Return one linear reflectance of a family, its lightness and hue varied by ``spread``."""
+    lightness, red, green, blue = rng.standard_normal(4).tolist()
+    lightness = 1.0 + spread * lightness
+    srgb = choose(rng, FAMILIES[family])
+    return (
+        _linear(srgb[0] * lightness * (1.0 + 0.4 * spread * red)),
+        _linear(srgb[1] * lightness * (1.0 + 0.4 * spread * green)),
+        _linear(srgb[2] * lightness * (1.0 + 0.4 * spread * blue)),
+    )
+
+
+def _linear(srgb: float) -> float:
+    return float(min(max(srgb / 255.0, 0.03), 0.97) ** 2)

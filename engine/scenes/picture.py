@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
 
 from .canvas import Canvas
+from .chance import choose
 from .noise import FloatArray, noise
 from .sensor import shifted, upwind_maximum
 
@@ -85,7 +86,7 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
         gamma=float(rng.uniform(0.85, 1.3)),
         saturation=float(rng.uniform(0.55, 1.1)),
         blur_px=float(rng.uniform(0.0, 1.0)),
-        sharpen=float(rng.choice([0.0, rng.uniform(0.1, 0.8)], p=[0.55, 0.45])),
+        sharpen=choose(rng, (0.0, rng.uniform(0.1, 0.8)), (0.55, 0.45)),
         noise=float(rng.uniform(0.0, 0.02)),
         jpeg=int(rng.integers(35, 95)) if rng.random() < 0.5 else 0,
         lean=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.3 else 0.0,

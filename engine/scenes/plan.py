@@ -9,11 +9,14 @@ import numpy as np
 from numpy.random import Generator
 
 from .buildings import Building
+from .chance import choose, choose_key
 from .clutter import Thing, Wire
 from .footprints import Outline
-from .ground import Area, Colour, Road, Soil
-from .palette import GROUND_ANY, draw
+from .ground import Area, Road, Soil
+from .materials import ROOF_FAMILIES
+from .palette import GROUND_ANY, Colour, draw
 from .roof_choice import choose_class, make_details, make_roof, roof_colours
+from .roofs import Roof
 from .solids import Solid
 from .styles import Style
 from .terrain import Terrain
@@ -39,24 +42,22 @@ class Plan:
     solids: list[Solid] = field(default_factory=list)
 
 
-def _colour(rng: Generator, family: str) -> Colour:
-    c = draw(rng, family)
-    return float(c[0]), float(c[1]), float(c[2])
-
-
 def make_soil(rng: Generator, cover: str, family: str, second: str) -> Soil:
     """Return a ground cover; now and then its colour comes from the roofs' families."""
     if cover != "low_vegetation" and rng.random() < 0.14:
-        family = str(rng.choice(GROUND_ANY))
-    colour = draw(rng, family)
-    blend = np.float32(rng.uniform(0.2, 1.0))
-    other = colour + blend * (draw(rng, second) - colour)
+        family = choose(rng, GROUND_ANY)
+    colour, far = draw(rng, family), draw(rng, second)
+    blend = float(rng.uniform(0.2, 1.0))
     grassy = cover == "low_vegetation"
     stripes = rng.random() < (0.15 if grassy else 0.2)
     return Soil(
         cover=cover,
-        colour=(float(colour[0]), float(colour[1]), float(colour[2])),
-        second=(float(other[0]), float(other[1]), float(other[2])),
+        colour=colour,
+        second=(
+            colour[0] + blend * (far[0] - colour[0]),
+            colour[1] + blend * (far[1] - colour[1]),
+            colour[2] + blend * (far[2] - colour[2]),
+        ),
         share=float(rng.uniform(0.05, 0.6)),
         scale_m=float(np.exp(rng.uniform(np.log(0.8), np.log(9)))),
         fine=float(rng.uniform(0.03, 0.16) if grassy else rng.uniform(0.02, 0.1)),
@@ -95,18 +96,12 @@ class District:
             self.leaf_families += ["leaf_autumn", "leaf_autumn"]
         self.bare = 0.12 <= autumn < 0.2
         self.pitch = float(rng.uniform(0.3, 0.95))
-        self.material = self._pick(style.pitched)
+        self.material = choose_key(rng, style.pitched)
         self.family: str | None = None
         if rng.random() < style.uniform:
-            from .materials import ROOF_FAMILIES
-
-            self.family = str(rng.choice(ROOF_FAMILIES[self.material]))
+            self.family = choose(rng, ROOF_FAMILIES[self.material])
         self.taken: list[Plot] = []
         """Plots of the buildings of the block at hand: trunks and cars keep off them."""
-
-    def _pick(self, weights: dict[str, float]) -> str:
-        share = np.array(list(weights.values()))
-        return list(weights)[int(self.rng.choice(len(share), p=share / share.sum()))]
 
     def world(self, u: float, v: float) -> tuple[float, float]:
         """Return world coordinates of a point of the frame."""
@@ -119,7 +114,7 @@ class District:
 
     def colour(self, *families: str) -> Colour:
         """Return a colour of one of the families."""
-        return _colour(self.rng, families[int(self.rng.integers(len(families)))])
+        return draw(self.rng, choose(self.rng, families))
 
     def soil(self, kind: tuple[str, str, str] | None = None) -> Soil:
         """Return a ground cover of ``kind`` (cover, family, second family) or of the place's yards."""
@@ -193,18 +188,15 @@ class District:
         self._add(x, y, self.angle + turn, outline, roof, name, eave, False, None)
 
     def _add(
-        self, x: float, y: float, angle: float, outline: Outline, roof: object, name: str, eave: float, plain: bool,
+        self, x: float, y: float, angle: float, outline: Outline, roof: Roof, name: str, eave: float, plain: bool,
         colours: tuple[Colour, Colour, float] | None,
     ) -> None:  # fmt: skip
-        from .roofs import Roof
-
-        assert isinstance(roof, Roof)
         rng = self.rng
         level = name == "flat"
         if level:
-            material = self._pick(self.style.level)
+            material = choose_key(rng, self.style.level)
         else:
-            material = self.material if rng.random() < 0.7 else self._pick(self.style.pitched)
+            material = self.material if rng.random() < 0.7 else choose_key(rng, self.style.pitched)
         if name == "revolved" and rng.random() < 0.6:
             material = "metal"
         family = self.family if not level and rng.random() < 0.85 else None
@@ -247,12 +239,10 @@ class District:
         height = radius * float(rng.uniform(1.4, 3.0)) if not palm else float(rng.uniform(3.5, 11))
         if not tall and not palm:
             height = radius * float(rng.uniform(1.0, 2.4))
-        family = (
-            "bare" if self.bare and rng.random() < 0.6 else self.leaf_families[rng.integers(len(self.leaf_families))]
-        )
+        family = "bare" if self.bare and rng.random() < 0.6 else choose(rng, self.leaf_families)
         gaps = float(rng.uniform(0.35, 0.6)) if family == "bare" else float(max(rng.normal(0.1, 0.15), 0))
         self.plan.trees.append(
-            Tree(x, y, radius, height, kind, _colour(rng, str(family)), float(rng.uniform(0.08, 0.34)), min(gaps, 0.6),
+            Tree(x, y, radius, height, kind, draw(rng, family), float(rng.uniform(0.08, 0.34)), min(gaps, 0.6),
                  int(rng.integers(1 << 14)))
         )  # fmt: skip
 

@@ -7,11 +7,10 @@ from numpy.random import Generator
 
 from ..classes import ROOF_CLASSES
 from .buildings import Detail
+from .chance import choose
 from .footprints import Outline, composed, rectangle, regular_polygon
-from .ground import Colour
 from .materials import ROOF_FAMILIES
-from .noise import FloatArray
-from .palette import ROOF_ANY, draw
+from .palette import ROOF_ANY, Colour, draw
 from .roofs import Roof
 
 ROOF_IDS = {info.name: info.id for info in ROOF_CLASSES}
@@ -60,13 +59,12 @@ def choose_class(rng: Generator, weights: dict[str, float], balance: float, leng
     """
     table = BALANCED if rng.random() < balance else weights
     names = [name for name in table if fits(name, length, width)]
-    share = np.array([table[name] for name in names])
-    return names[int(rng.choice(len(names), p=share / share.sum()))]
+    return choose(rng, names, [table[name] for name in names])
 
 
 def _outline(rng: Generator, length: float, width: float, probability: float) -> Outline:
     if width >= 7.5 and rng.random() < probability:
-        kind = str(rng.choice(["L", "T", "U", "Z", "cross", "court"], p=[0.42, 0.24, 0.12, 0.08, 0.09, 0.05]))
+        kind = choose(rng, ("L", "T", "U", "Z", "cross", "court"), (0.42, 0.24, 0.12, 0.08, 0.09, 0.05))
         wing = width * rng.uniform(0.42, 0.62) if kind in ("L", "T", "Z") else width * rng.uniform(0.28, 0.42)
         if kind == "cross":
             wing = width * rng.uniform(0.4, 0.6)
@@ -89,11 +87,11 @@ def make_roof(rng: Generator, name: str, length: float, width: float, pitch: flo
     roof_id = ROOF_IDS[name]
     slope = float(np.clip(pitch * np.exp(rng.normal(0, 0.22)), 0.12, 1.4))
     if name == "flat":
-        parapet = float(rng.choice([0.0, rng.uniform(0.15, 1.0)], p=[0.45, 0.55]))
+        parapet = choose(rng, (0.0, rng.uniform(0.15, 1.0)), (0.45, 0.55))
         values = {"parapet": parapet, "parapet_width": float(rng.uniform(0.25, 0.5)), "fall": rng.uniform(-0.02, 0.02)}
         return Roof(roof_id, "flat", values), _outline(rng, length, width, 0.3)
     if name == "gable":
-        offset = float(rng.choice([0.0, rng.uniform(-0.4, 0.4)], p=[0.8, 0.2]))
+        offset = choose(rng, (0.0, rng.uniform(-0.4, 0.4)), (0.8, 0.2))
         return Roof(roof_id, "gable", {"slope": slope, "ridge_offset": offset}), _outline(rng, length, width, 0.22)
     if name == "gambrel":
         values = {"steep": rng.uniform(1.3, 2.6), "slope": rng.uniform(0.3, 0.6), "knee": width * rng.uniform(0.1, 0.2)}
@@ -126,20 +124,20 @@ def make_roof(rng: Generator, name: str, length: float, width: float, pitch: flo
         side = min(length, width * rng.uniform(1.0, 1.1))
         rise = width * float(np.clip(slope, 0.25, 1.2)) * rng.uniform(0.4, 0.6)
         if rng.random() < 0.15:
-            return Roof(roof_id, "pyramid", {"rise": rise}), regular_polygon(int(rng.choice([6, 8])), width / 2)
+            return Roof(roof_id, "pyramid", {"rise": rise}), regular_polygon(choose(rng, (6, 8)), width / 2)
         return Roof(roof_id, "pyramid", {"rise": rise}), rectangle(side, width)
     if name == "arched":
         return Roof(roof_id, "arched", {"rise": width * rng.uniform(0.14, 0.5)}), rectangle(length, width)
     if name == "revolved":
         radius = width / 2
-        values = {"rise": radius * rng.uniform(0.25, 1.1), "kind": float(rng.choice([0, 1, 2], p=[0.5, 0.4, 0.1]))}
+        values = {"rise": radius * rng.uniform(0.25, 1.1), "kind": choose(rng, (0, 1, 2), (0.5, 0.4, 0.1))}
         return Roof(roof_id, "revolved", values), Outline(radius=radius)
     return _other(rng, length, width)
 
 
 def _other(rng: Generator, length: float, width: float) -> tuple[Roof, Outline]:
     roof_id = ROOF_IDS["other"]
-    form = str(rng.choice(["mono", "offset_sheds", "butterfly", "freeform"], p=[0.68, 0.14, 0.09, 0.09]))
+    form = choose(rng, ("mono", "offset_sheds", "butterfly", "freeform"), (0.68, 0.14, 0.09, 0.09))
     if form == "freeform" and width < 9:
         form = "mono"
     if form == "mono":
@@ -155,27 +153,23 @@ def _other(rng: Generator, length: float, width: float) -> tuple[Roof, Outline]:
         return Roof(roof_id, "offset_sheds", values), rectangle(length, width)
     if form == "butterfly":
         return Roof(roof_id, "butterfly", {"slope": rng.uniform(0.1, 0.35)}), rectangle(length, width)
-    values = {"rise": min(width * rng.uniform(0.1, 0.3), 8.0), "waves": float(rng.choice([0, 1, 2]))}
+    values = {"rise": min(width * rng.uniform(0.1, 0.3), 8.0), "waves": choose(rng, (0, 1, 2))}
     return Roof(roof_id, "freeform", values), rectangle(length, width)
 
 
 def roof_colours(rng: Generator, material: str, family: str | None) -> tuple[Colour, Colour, float]:
     """Return colour, stain colour and stained share of a roof; ``family`` fixes the colour of a district."""
     if rng.random() < 0.12:
-        family = str(rng.choice(ROOF_ANY))
+        family = choose(rng, ROOF_ANY)
     elif family is None:
-        family = str(rng.choice(ROOF_FAMILIES[material]))
+        family = choose(rng, ROOF_FAMILIES[material])
     colour = draw(rng, family)
     if material == "rusty" or rng.random() < 0.2:
-        stain = draw(rng, str(rng.choice(["rust", "soil", "metal", "thatch", "leaf", "slate"])))
+        stain = draw(rng, choose(rng, ("rust", "soil", "metal", "thatch", "leaf", "slate")))
         share = float(rng.uniform(0.15, 0.6))
     else:
-        stain, share = (colour * np.float32(0.7)), 0.0
-    return _tuple(colour), _tuple(stain), share
-
-
-def _tuple(colour: FloatArray) -> Colour:
-    return float(colour[0]), float(colour[1]), float(colour[2])
+        stain, share = (colour[0] * 0.7, colour[1] * 0.7, colour[2] * 0.7), 0.0
+    return colour, stain, share
 
 
 def make_details(rng: Generator, name: str, outline: Outline, roof: Roof, plain: bool) -> tuple[Detail, ...]:
@@ -190,19 +184,19 @@ def make_details(rng: Generator, name: str, outline: Outline, roof: Roof, plain:
             size = float(np.exp(rng.uniform(np.log(0.6), np.log(4.0))))
             details.append(
                 Detail("box", rng.uniform(p0 + 1, p1 - 1), rng.uniform(q0 + 1, q1 - 1), size * rng.uniform(0.7, 2.0),
-                       size, rng.uniform(0.3, 2.6), _tuple(draw(rng, str(rng.choice(["concrete", "metal", "white",
-                                                                                       "slate"])))))
+                       size, rng.uniform(0.3, 2.6), (draw(rng, choose(rng, ("concrete", "metal", "white",
+                                                                                       "slate")))))
             )  # fmt: skip
         if rng.random() < 0.15:
             for k in range(int(rng.integers(2, 7))):
                 details.append(Detail("panel", (p0 + p1) / 2, q0 + width * (k + 1) / 8, length * 0.6, 1.2, 0.4,
-                                      _tuple(draw(rng, "panel"))))  # fmt: skip
+                                      (draw(rng, "panel"))))  # fmt: skip
         return tuple(details)
-    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.35, 0.35, 0.2, 0.1])) + int(length / 25)):
+    for _ in range(choose(rng, (0, 1, 2, 3), (0.35, 0.35, 0.2, 0.1)) + int(length / 25)):
         details.append(
             Detail("box", rng.uniform(p0, p1) * 0.85, rng.normal(0, 0.15) * width, rng.uniform(0.5, 1.2),
                    rng.uniform(0.4, 0.8), rng.uniform(0.6, 1.4),
-                   _tuple(draw(rng, str(rng.choice(["red_paint", "concrete", "slate", "terracotta"])))))
+                   (draw(rng, choose(rng, ("red_paint", "concrete", "slate", "terracotta")))))
         )  # fmt: skip
     if name in ("gable", "hipped_v1", "mansard", "gambrel", "hipped_v2") and width > 7 and rng.random() < 0.22:
         size = rng.uniform(1.4, 3.0)
@@ -212,12 +206,12 @@ def make_details(rng: Generator, name: str, outline: Outline, roof: Roof, plain:
                 details.append(Detail("dormer", place, side * width * 0.24, size, width * 0.3, 0.5, (0.3, 0.3, 0.3)))
     if rng.random() < 0.25:
         for _ in range(int(rng.integers(1, 5))):
-            dark = _tuple(draw(rng, str(rng.choice(["panel", "slate", "white"]))))
-            details.append(Detail("window", rng.uniform(p0, p1) * 0.8, rng.choice([-1, 1]) * width * 0.25,
+            dark = draw(rng, choose(rng, ("panel", "slate", "white")))
+            details.append(Detail("window", rng.uniform(p0, p1) * 0.8, choose(rng, (-1, 1)) * width * 0.25,
                                   rng.uniform(0.7, 1.1), rng.uniform(0.8, 1.4), 0.03, dark))  # fmt: skip
     if rng.random() < 0.12 and roof.form in ("gable", "hipped", "mono", "gambrel", "row"):
-        dark = _tuple(draw(rng, "panel"))
-        side = rng.choice([-1, 1])
+        dark = draw(rng, "panel")
+        side = choose(rng, (-1, 1))
         details.append(Detail("panel", rng.uniform(-0.15, 0.15) * length, side * width * 0.25,
                               length * rng.uniform(0.3, 0.7), width * rng.uniform(0.2, 0.36), 0.12, dark))  # fmt: skip
     return tuple(details)

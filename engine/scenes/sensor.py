@@ -9,6 +9,7 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
 from .canvas import BoolArray, Canvas
+from .chance import choose
 from .noise import FloatArray, noise
 
 FOOT_M = 0.3048
@@ -47,7 +48,7 @@ class SensorConfig:
 
 def draw_sensor(rng: Generator) -> SensorConfig:
     """Return a random sensor: mostly laser, some image matching, now and then a perfect one."""
-    kind = str(rng.choice(["lidar", "photogrammetry", "exact"], p=[0.66, 0.27, 0.07]))
+    kind = choose(rng, ("lidar", "photogrammetry", "exact"), (0.66, 0.27, 0.07))
     return SensorConfig(
         kind=kind,
         density=float(np.exp(rng.uniform(np.log(2.5), np.log(32)))),
@@ -55,11 +56,11 @@ def draw_sensor(rng: Generator) -> SensorConfig:
         occlusion=float(rng.uniform(0, 0.4)),
         occlusion_angle=float(rng.uniform(0, 2 * np.pi)),
         penetration=float(rng.uniform(0.05, 0.7)),
-        filling=str(rng.choice(["nearest", "smooth"], p=[0.7, 0.3])),
+        filling=choose(rng, ("nearest", "smooth"), (0.7, 0.3)),
         blur_m=float(rng.uniform(0.15, 0.8)),
         bump_m=float(0.5 * rng.random() ** 2 + 0.02),
         lost_trees=float(rng.uniform(0, 0.6)),
-        hole_share=float(rng.choice([0.0, rng.uniform(0.01, 0.15)], p=[0.85, 0.15])),
+        hole_share=choose(rng, (0.0, rng.uniform(0.01, 0.15)), (0.85, 0.15)),
     )
 
 

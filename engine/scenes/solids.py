@@ -10,8 +10,8 @@ import numpy as np
 from .buildings import BUILDING, PLANES_PER_BUILDING
 from .canvas import BoolArray, Canvas, Patch
 from .city import Ring, plane_of
-from .ground import Colour
 from .materials import ROOF_MATERIALS, stain, texture
+from .palette import Colour
 
 
 @dataclass(frozen=True)

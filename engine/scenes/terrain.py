@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from .chance import choose
 from .noise import FloatArray
 
 
@@ -77,8 +78,18 @@ class Terrain:
         return z.astype(np.float32)
 
     def at(self, x: float, y: float) -> float:
-        """Return the height at one point."""
-        return float(self.height(np.array([x], np.float32), np.array([y], np.float32))[0])
+        """Return the height at one point, in plain floats: a scene asks for thousands."""
+        z = x * self.slope_x + y * self.slope_y
+        for wave in self.waves:
+            z += wave.amplitude * math.sin(x * wave.kx + y * wave.ky + wave.phase)
+        if self.terrace > 0:
+            level = z / self.terrace
+            whole = math.floor(level)
+            z = (whole + min(max((level - whole - 0.85) / 0.15, 0.0), 1.0)) * self.terrace
+        for step in self.steps:
+            d = x * step.nx + y * step.ny - step.offset
+            z += step.rise * min(max(d / step.width + 0.5, 0.0), 1.0)
+        return z
 
 
 def draw_terrain(
@@ -103,11 +114,11 @@ def draw_terrain(
         steepness = rng.uniform(0.0, 0.35) * min(max_slope, 0.3) * 0.7
         waves.append(Wave(steepness / k, k * math.cos(direction), k * math.sin(direction), rng.uniform(0, 2 * math.pi)))
     steps = []
-    for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.28, 0.12]))):
+    for _ in range(choose(rng, (0, 1, 2), (0.6, 0.28, 0.12))):
         direction = rng.uniform(0, 2 * math.pi)
         x, y = rng.uniform(bounds[0], bounds[2]), rng.uniform(bounds[1], bounds[3])
         nx, ny = math.cos(direction), math.sin(direction)
-        width = float(rng.choice([0.3, 2.0, 6.0]))
+        width = choose(rng, (0.3, 2.0, 6.0))
         steps.append(Step(nx, ny, x * nx + y * ny, rng.uniform(0.5, 3.5), width))
     terrace = rng.uniform(0.6, 2.2) if slope > 0.06 and rng.random() < terraced else 0.0
     return Terrain(slope * math.cos(aspect), slope * math.sin(aspect), tuple(waves), tuple(steps), terrace)

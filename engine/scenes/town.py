@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numpy.random import Generator
 
 from .blocks import fill_block
+from .chance import choose, choose_key
 from .clutter import Wire
 from .ground import Road, Soil
 from .plan import District, Plan, Plot, make_soil
@@ -19,7 +19,7 @@ Bounds = tuple[float, float, float, float]
 
 def draw_plan(rng: Generator, bounds: Bounds, styles: dict[str, float], balance: float, max_slope: float) -> Plan:
     """Return a plan of one district over ``bounds`` (x0, y0, x1, y1 in metres)."""
-    style = STYLES[pick(rng, styles or STYLE_WEIGHTS)]
+    style = STYLES[choose_key(rng, styles or STYLE_WEIGHTS)]
     terrain = draw_terrain(rng, bounds, max_slope, 0.35)
     base = make_soil(rng, *style.yard[int(rng.integers(len(style.yard)))])
     plan = Plan(terrain, base)
@@ -47,7 +47,7 @@ def draw_town(rng: Generator, bounds: Bounds, styles: dict[str, float], balance:
     for i in range(count):
         for j in range(count):
             u, v = -reach + (i + 0.5) * cell, -reach + (j + 0.5) * cell
-            style = STYLES[pick(rng, styles or STYLE_WEIGHTS)]
+            style = STYLES[choose_key(rng, styles or STYLE_WEIGHTS)]
             turned = angle + (math.pi / 2 if rng.random() < 0.5 else 0.0)
             district = District(plan, rng, style, cx + u * cos - v * sin, cy + u * sin + v * cos, turned, balance)
             half = (cell - street) / 2
@@ -60,12 +60,6 @@ def draw_town(rng: Generator, bounds: Bounds, styles: dict[str, float], balance:
                      cy + u1 * sin + v1 * cos, street, main, marking="dashes")
             )  # fmt: skip
     return plan
-
-
-def pick(rng: Generator, weights: dict[str, float]) -> str:
-    """Return one key drawn by weight."""
-    share = np.array(list(weights.values()), float)
-    return list(weights)[int(rng.choice(len(share), p=share / share.sum()))]
 
 
 def fill_district(district: District, plot: Plot, bounds: Bounds) -> None:
@@ -83,7 +77,7 @@ def fill_district(district: District, plot: Plot, bounds: Bounds) -> None:
                 continue
             if ub < u1:
                 _street(district, (ub + side / 2, va, ub + side / 2, vb), side, soil, walk_soil, False)
-            fill_block(district, pick(rng, style.blocks), block)
+            fill_block(district, choose_key(rng, style.blocks), block)
 
 
 def _street_soil(rng: Generator, style: Style) -> Soil:
@@ -120,7 +114,7 @@ def _street(d: District, line: Plot, width: float, soil: Soil, walk_soil: Soil, 
     paved = soil.cover == "impervious_surface"
     (xa, ya), (xb, yb) = d.world(line[0], line[1]), d.world(line[2], line[3])
     walk = float(rng.uniform(1.0, 2.2)) if paved and width > 7 else 0.0
-    marking = str(rng.choice(["none", "line", "dashes", "zebra"], p=[0.4, 0.2, 0.25, 0.15])) if paved else "none"
+    marking = choose(rng, ("none", "line", "dashes", "zebra"), (0.4, 0.2, 0.25, 0.15)) if paved else "none"
     ragged = 0.05 if paved else 0.5
     d.plan.roads.append(Road(xa, ya, xb, yb, max(width - 2 * walk, 2.0), soil, 0.0, marking, walk, walk_soil, ragged))
     length = math.hypot(line[2] - line[0], line[3] - line[1])
@@ -128,7 +122,7 @@ def _street(d: District, line: Plot, width: float, soil: Soil, walk_soil: Soil, 
     cu, su = math.cos(along), math.sin(along)
     d.taken = []
     for _ in range(int(rng.poisson(length / 14 * d.style.cars * (1.0 if width > 5 else 0.3)))):
-        t, side = rng.uniform(0, length), rng.choice([-1, 1]) * max(width / 2 - walk - 1.1, 0.3)
+        t, side = rng.uniform(0, length), choose(rng, (-1, 1)) * max(width / 2 - walk - 1.1, 0.3)
         d.car(line[0] + t * cu - side * su, line[1] + t * su + side * cu, along)
     if busy and width > 7 and rng.random() < 0.4:  # an avenue
         step = rng.uniform(7, 13)

@@ -77,4 +77,5 @@ class RidgelineDock(QgsDockWidget):
         index = self.segment.model.findData(name)
         if index >= 0:
             self.segment.model.setCurrentIndex(index)
+            self.segment.remember()
             self.tabs.setCurrentWidget(self.segment)

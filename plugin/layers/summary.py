@@ -32,9 +32,17 @@ def summary_lines(record: Mapping[str, Any], buildings: Optional[Any], seconds: 
     lines: List[str] = []
     if buildings is not None:
         lines += _building_lines(count_buildings(buildings))
-    device = str((record.get("device") or {}).get("sentence", "")) if isinstance(record.get("device"), dict) else ""
-    lines.append(tr("Finished in {time}.", time=words.duration(seconds)) + (f" {device}" if device else ""))
+    lines.append(_time_line(record, seconds))
     return lines
+
+
+def _time_line(record: Mapping[str, Any], seconds: float) -> str:
+    report = record.get("device")
+    device = str(report.get("device", "")) if isinstance(report, dict) else ""
+    if not device:
+        return tr("Finished in {time}.", time=words.duration(seconds))
+    named = tr("the processor (CPU)") if device == "cpu" else tr("the graphics card (GPU)")
+    return tr("Finished in {time}; computed on {device}.", time=words.duration(seconds), device=named)
 
 
 def _building_lines(found: "Dict[str, Tuple[int, float]]") -> List[str]:
@@ -48,5 +56,7 @@ def _building_lines(found: "Dict[str, Tuple[int, float]]") -> List[str]:
         else tr("{n} buildings, {area} together.", n=words.number(total), area=area)
     )
     titles = roof_titles()
-    classes = ", ".join(f"{words.number(number)} {titles.get(name, name)}" for name, (number, _a) in found.items())
+    classes = ", ".join(
+        f"{words.number(number)} {titles.get(name, name)} ({words.area(size)})" for name, (number, size) in found.items()
+    )
     return [head, tr("Roofs: {classes}.", classes=classes)]

@@ -13,7 +13,7 @@ _SMALLEST_DRAG_PX = 4
 
 def region_band(canvas: Any, filled: bool = True) -> QgsRubberBand:
     """Return a rubber band in the look of a region; not ``filled`` where the map under it is to be seen as it is."""
-    band = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
+    band = QgsRubberBand(canvas, QgsWkbTypes.PolygonGeometry)
     band.setStrokeColor(QColor(230, 85, 13))
     band.setFillColor(QColor(230, 85, 13, 32 if filled else 0))
     band.setWidth(2)
@@ -53,7 +53,7 @@ class _DrawTool(QgsMapTool):
 
     def wipe(self) -> bool:
         """Forget what is half drawn; return whether there was anything."""
-        self._band.reset(QgsWkbTypes.GeometryType.PolygonGeometry)
+        self._band.reset(QgsWkbTypes.PolygonGeometry)
         return False
 
 

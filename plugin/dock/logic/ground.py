@@ -15,7 +15,7 @@ from qgis.core import (
     QgsUnitTypes,
 )
 
-_METRES = QgsUnitTypes.DistanceUnit.DistanceMeters
+_METRES = QgsUnitTypes.DistanceMeters
 _WEB_MERCATOR = ("EPSG:3857", "EPSG:900913", "EPSG:3785", "EPSG:102100", "ESRI:102100", "EPSG:102113", "ESRI:102113")
 
 
@@ -98,7 +98,7 @@ def area_m2(geometry: Any, crs: Any) -> float:
     measure = QgsDistanceArea()
     measure.setSourceCrs(crs, QgsProject.instance().transformContext())
     measure.setEllipsoid(crs.ellipsoidAcronym() or "EPSG:7030")
-    return float(measure.convertAreaMeasurement(measure.measureArea(geometry), QgsUnitTypes.AreaUnit.AreaSquareMeters))
+    return float(measure.convertAreaMeasurement(measure.measureArea(geometry), QgsUnitTypes.AreaSquareMeters))
 
 
 def size_m(geometry: Any) -> Tuple[float, float]:

@@ -94,6 +94,9 @@ class AlgorithmRun(QObject):
         self._feedback.warned.connect(self.warned)
         self._feedback.failed.connect(self._note_error)
         self._task = QgsProcessingAlgRunnerTask(self._algorithm, parameters, self._context, self._feedback)
+        if self._task.isCanceled():  # it could not be prepared, and would never say so
+            self._on_executed(False, {})
+            return
         self._task.executed.connect(self._on_executed)
         QgsApplication.taskManager().addTask(self._task)
 

@@ -17,9 +17,9 @@ _MIN_AREA_M2 = 10.0
 
 
 class Advanced(QgsCollapsibleGroupBox):
-    """The collapsed part of the Segment page. ``changed`` whenever an option is."""
+    """The collapsed part of the Segment page. ``chosen`` when the user chose an option (bands follow layers, too)."""
 
-    changed = pyqtSignal()
+    chosen = pyqtSignal()
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(tr("Advanced"), parent)
@@ -162,16 +162,16 @@ class Advanced(QgsCollapsibleGroupBox):
 
     def _connect(self) -> None:
         for combo in (*self.rgb_bands, self.dsm_band):
-            combo.bandChanged.connect(self._on_changed)
-        self.gsd.valueChanged.connect(self._on_changed)
-        self.min_area.valueChanged.connect(self._on_changed)
-        self.device.currentIndexChanged.connect(self._on_changed)
-        self.folder.fileChanged.connect(self._on_changed)
+            combo.activated.connect(self._on_chosen)
+        self.gsd.valueChanged.connect(self._on_chosen)
+        self.min_area.valueChanged.connect(self._on_chosen)
+        self.device.currentIndexChanged.connect(self._on_chosen)
+        self.folder.fileChanged.connect(self._on_chosen)
         for box in (self.regularise, self.keep_heights, self.skip_empty):
-            box.toggled.connect(self._on_changed)
+            box.toggled.connect(self._on_chosen)
 
-    def _on_changed(self, *_args: Any) -> None:
-        self.changed.emit()
+    def _on_chosen(self, *_args: Any) -> None:
+        self.chosen.emit()
 
 
 def _colour_bands(layer: Any) -> "List[int]":

@@ -37,9 +37,14 @@ class RegionChoice:
 
 
 class RegionPicker(QWidget):
-    """Asks for the region. ``changed`` whenever ``choice()`` may be another."""
+    """Asks for the region.
+
+    ``changed`` whenever ``choice()`` may be another, ``chosen`` only when the user made it so: layers that come and go
+    with a project change the region too, and must not be written into that project.
+    """
 
     changed = pyqtSignal()
+    chosen = pyqtSignal()
 
     def __init__(self, canvas: Any, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
@@ -76,7 +81,10 @@ class RegionPicker(QWidget):
         rows.addWidget(self.mode)
         rows.addWidget(self._details)
         self._show_details()
+        self.setFocusProxy(self.mode)
 
+        for combo in (self.mode, self.layer, self.selected):
+            combo.activated.connect(lambda _index: self.chosen.emit())
         self.mode.currentIndexChanged.connect(self._on_mode)
         self.layer.layerChanged.connect(self._on_changed)
         self.selected.layerChanged.connect(self._on_select_layer)
@@ -105,6 +113,7 @@ class RegionPicker(QWidget):
         self.mode.setCurrentIndex(MODES.index("drawn"))
         self._show_band()
         self.changed.emit()
+        self.chosen.emit()
 
     def start_drawing(self, tool_class: Any) -> None:
         """Hand the map to a drawing tool; a second call ends it."""
@@ -157,7 +166,7 @@ class RegionPicker(QWidget):
         """Take the choice from the project; what it does not hold becomes the default."""
         geometry = QgsGeometry.fromWkt(memory.read("segment/drawn_wkt"))
         crs = QgsCoordinateReferenceSystem(memory.read("segment/drawn_crs"))
-        usable = not geometry.isNull() and geometry.type() == QgsWkbTypes.GeometryType.PolygonGeometry
+        usable = not geometry.isNull() and geometry.type() == QgsWkbTypes.PolygonGeometry
         self._drawn, self._drawn_crs = (geometry, crs) if usable and crs.isValid() else (None, None)
         for key, combo in (("segment/region_layer", self.layer), ("segment/select_layer", self.selected)):
             layer = QgsProject.instance().mapLayer(memory.read(key))

@@ -21,7 +21,11 @@ from .tiles import Floats, Place, Tile, TileStore
 
 Planes = dict[str, NDArray[Any]]
 
-CACHE_BYTES = 128 << 20
+CACHE_BYTES = 96 << 20
+_MANY = 2
+"""From so many missing blocks on, one is made before the others, so that there is something to see soon."""
+
+Part = Callable[[Planes], None]
 
 
 class Mosaic:
@@ -47,19 +51,33 @@ class Mosaic:
         plan = self._over(window)
         return len(plan.bands) * len(plan.columns)
 
-    def read(self, window: Grid, step: Callable[[int, int], None] = lambda _done, _total: None) -> Planes:
+    def read(
+        self,
+        window: Grid,
+        step: Callable[[int, int], None] = lambda _done, _total: None,
+        part: Part | None = None,
+    ) -> Planes:
         """Return the rasters [H, W] of a window by name; 0 or NaN where there is no data.
 
         Args:
             window: of the scene's lattice.
             step: told after each batch how many of how many tiles are computed; may raise to stop.
+            part: where much is missing: told what is known once the block in the middle is made.
         """
         rows, cols = self._blocks(window.row0, window.row1), self._blocks(window.col0, window.col1)
         wanted = [(i, j) for i in rows for j in cols]
         found = {place: planes for place in wanted if (planes := self._kept.get(place)) is not None}
         missing = [place for place in wanted if place not in found]
-        for part in _rectangles(missing):
-            found |= self._make(part, step)
+        if part is not None and len(missing) > _MANY:
+            middle = missing[len(missing) // 2]
+            found |= self._make([middle], step)
+            missing.remove(middle)
+            part(self._put_together(window, found))
+        for rectangle in _rectangles(missing):
+            found |= self._make(rectangle, step)
+        return self._put_together(window, found)
+
+    def _put_together(self, window: Grid, found: dict[Place, Planes]) -> Planes:
         out = {plane.name: np.full(window.shape, _blank(plane), plane.dtype) for plane in self.planes}
         stride, trim = self._plan.stride, self._plan.trim
         for (i, j), planes in found.items():

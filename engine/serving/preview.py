@@ -16,6 +16,7 @@ from ..jobs.serve import PreviewRequest
 from ..raster.crs import name_of, parse_crs
 from ..raster.grid import Grid
 from ..raster.region import region_geometry
+from .mosaic import Planes
 from .pictures import PictureFolder
 from .scenes import OpenScene
 
@@ -24,6 +25,9 @@ def make_preview(
     scene: OpenScene, request: PreviewRequest, stem: str, pictures: PictureFolder, feedback: Feedback
 ) -> Result:
     """Compute what is not known yet of the view, and write a picture of each layer.
+
+    Where much is missing, a first part of it is shown early: a progress event of the phase ``part``, whose detail has
+    the paths of the pictures as they are then.
 
     Returns:
         Paths by layer, and a summary: ``crs`` and ``bounds`` of the pictures, ``gsd_m``, ``computed`` (tiles that were
@@ -46,12 +50,26 @@ def make_preview(
             "Zoom in, or run the model over the whole region.",
         )
     before = scene.tiles.computed
-    found = scene.mosaic.read(window, lambda done, total: feedback.progress(done, total, "tiles", "preview"))
+
+    def write(found: Planes, name: str) -> dict[str, str]:
+        folder = Path(request.out)
+        return {
+            plane.name: str(pictures.write(folder, name, plane, found[plane.name], window, request.format))
+            for plane in planes
+        }
+
+    def step(done: int, total: int) -> None:
+        feedback.progress(done, total, "tiles", "preview")
+
+    def part(found: Planes) -> None:
+        feedback.check_cancelled()
+        feedback.progress(
+            scene.tiles.computed - before, needed, "tiles", "part", {"outputs": write(found, stem + "_part")}
+        )
+
+    found = scene.mosaic.read(window, step, part)
     feedback.check_cancelled()
-    outputs = {
-        plane.name: str(pictures.write(Path(request.out), stem, plane, found[plane.name], window, request.format))
-        for plane in planes
-    }
+    outputs = write(found, stem)
     summary = {
         "crs": name_of(window.crs),
         "crs_wkt": window.crs.to_wkt(),

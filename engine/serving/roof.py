@@ -22,7 +22,7 @@ from ..vector.geopackage import FIELDS
 from .mosaic import Planes
 from .scenes import OpenScene
 
-_SIDES_M = (64.0, 160.0, 400.0)
+_SIDES_M = (32.0, 80.0, 200.0, 400.0)
 """Sides of the squares that are looked at, one after the other until the building lies inside."""
 _NEAR_M = 2.0
 """A click so far beside a building still means it."""

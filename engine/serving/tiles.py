@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Place = tuple[int, int]
 
-CACHE_BYTES = 384 << 20
+CACHE_BYTES = 256 << 20
 _BATCH = 2  # a preview looks after each batch whether it is still wanted
 _PANEL_PX = 3072 * 3072  # larger pieces of the map are read band by band
 

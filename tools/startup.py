@@ -47,7 +47,8 @@ def main() -> int:
         if line is None:
             sys.exit(answer.stderr)
         times.append(float(line.split()[1]))
-    print(f"start of the plugin: median {statistics.median(times):.0f} ms, from {min(times):.0f} to {max(times):.0f} ms")
+    middle = statistics.median(times)
+    print(f"start of the plugin: median {middle:.0f} ms, from {min(times):.0f} to {max(times):.0f} ms")
     return 0
 
 

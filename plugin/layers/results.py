@@ -12,6 +12,7 @@ from qgis.core import (
     QgsMapLayerLegendUtils,
     QgsProject,
     QgsRasterLayer,
+    QgsRasterSymbolLegendNode,
     QgsVectorLayer,
 )
 
@@ -115,7 +116,8 @@ def shorten_legend(node: Any) -> None:
         values = [category.value() for category in layer.renderer().categories()]
         kept = [number for number, value in enumerate(values) if value in present or (not value and NULL in present)]
     elif isinstance(layer, QgsRasterLayer):
-        kept = list(range(1, len(layer.legendSymbologyItems()) + 1))
+        items = layer.legend().createLayerTreeModelLegendNodes(node)
+        kept = [number for number, item in enumerate(items) if isinstance(item, QgsRasterSymbolLegendNode)]
     if kept:
         QgsMapLayerLegendUtils.setLegendNodeOrder(node, kept)
 

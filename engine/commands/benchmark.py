@@ -7,6 +7,10 @@ import importlib
 
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "speed": ("ridgeline.engine.commands.benchmark_speed", "whole runs against the bare network, and peak memory"),
+    "training": (
+        "ridgeline.engine.commands.benchmark_training",
+        "images per second in training, memory, and the share of the processor's peak",
+    ),
     "ground": ("ridgeline.engine.commands.benchmark_ground", "the ground under surfaces against the true ground"),
     "outlines": ("ridgeline.engine.commands.benchmark_outlines", "regular outlines of buildings against true ones"),
     "scenes": ("ridgeline.engine.commands.benchmark_scenes", "training chips drawn per second and core"),

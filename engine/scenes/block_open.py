@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from .chance import choose
+from .ground import Area
 from .plan import District, Plot
 from .styles import DRY, EARTH, GARDEN, GRAVELLED, LAWN, PAVED, RED_EARTH, SANDY, TARRED
 
@@ -47,6 +49,38 @@ def field(d: District, block: Plot) -> None:
                     d.colour("thatch", "white"))  # fmt: skip
 
 
+def tall_crop(d: District, block: Plot) -> None:
+    """Maize or cane: a level top at a man's height with sharp edges, which is no roof."""
+    u0, v0, u1, v1 = block
+    d.area(block, DRY, 0.5)
+    soil = replace(d.soil(CROP), bump_m=float(d.rng.uniform(0.1, 0.25)), stripe_m=0.8, stripe=0.06)
+    corners = d.corners((u0 + 3, v0 + 3, u0 + (u1 - u0) * d.rng.uniform(0.3, 0.9), v1 - 3))
+    d.plan.areas.append(Area(corners, soil, d.angle, 0.4, lift=float(d.rng.uniform(0.8, 2.6))))
+    d.scatter(block, 0.04)
+
+
+def orchard(d: District, block: Plot) -> None:
+    """Small trees or vines in straight rows."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area(block, (LAWN, DRY, GARDEN, ("low_vegetation", "soil", "dry_grass"))[rng.integers(4)], 0.5)
+    step = rng.uniform(3.5, 8.0)
+    if rng.random() < 0.35:
+        v = v0 + 1.5
+        while v < v1:
+            d.hedge(u0, v, u1, v)
+            v += max(step * 0.5, 2.4)
+        return
+    v = v0 + step / 2
+    while v < v1:
+        u = u0 + step / 2
+        while u < u1:
+            if rng.random() < 0.93:
+                d.tree(u + rng.normal(0, 0.2), v + rng.normal(0, 0.2), min(step / 6, 1.0), False)
+            u += step
+        v += step
+
+
 def wood(d: District, block: Plot) -> None:
     """A closed wood with a ragged edge."""
     rng = d.rng
@@ -80,6 +114,10 @@ def yard(d: District, block: Plot) -> None:
     rng = d.rng
     u0, v0, u1, v1 = block
     d.area(block, (EARTH, RED_EARTH, SANDY, GRAVELLED)[rng.integers(4)], 1.0)
+    for _ in range(int(rng.integers(0, 3))):  # large heaps
+        size = (float(rng.uniform(8, 26)), float(rng.uniform(7, 20)), float(rng.uniform(2, 7)))
+        d.thing("rubble", rng.uniform(u0, u1), rng.uniform(v0, v1), rng.uniform(0, 3), size,
+                d.colour("soil", "red_soil", "gravel", "sand", "slate"))  # fmt: skip
     for _ in range(int(rng.integers(0, 12))):
         size = (float(rng.uniform(2, 12)), float(rng.uniform(1.5, 6)), float(rng.uniform(0.5, 3.5)))
         kind = choose(rng, ("rubble", "box", "van", "tent"), (0.55, 0.25, 0.12, 0.08))
@@ -144,9 +182,31 @@ def monument(d: District, block: Plot) -> None:
     d.scatter(block, d.style.trees * 1.4)
 
 
+def parking(d: District, plot: Plot) -> None:
+    """Rows of parked cars."""
+    rng = d.rng
+    u0, v0, u1, v1 = plot
+    d.area(plot, (TARRED, TARRED, PAVED, GRAVELLED, RED_EARTH)[rng.integers(5)])
+    full = rng.uniform(0.1, 0.95) * min(d.style.cars * 1.6, 1.0)
+    v = v0 + 2.6
+    while v < v1 - 2.2:
+        u = u0 + 1.5
+        while u < u1 - 1.5:
+            if rng.random() < full and d.free(u, v, 1.5):
+                d.car(u, v, math.pi / 2)
+            u += 2.6
+        v += 5.2 if rng.random() < 0.5 else 11.0
+    if rng.random() < 0.4:
+        for u in range(int(u0) + 5, int(u1), 11):
+            if d.free(u, (v0 + v1) / 2, 1):
+                d.tree(float(u), (v0 + v1) / 2, 0.8)
+
+
 OPEN_BLOCKS: dict[str, Callable[[District, Plot], None]] = {
     "park": park,
     "field": field,
+    "tall_crop": tall_crop,
+    "orchard": orchard,
     "wood": wood,
     "meadow": meadow,
     "yard": yard,

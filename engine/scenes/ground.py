@@ -75,6 +75,7 @@ class Road:
         walk: width of pavements on both sides, metres.
         walk_soil: cover of the pavements.
         ragged: how uneven its edges are, metres.
+        lift: height of a bridge's deck above the ground, metres; it is reached over ramps at both ends.
     """
 
     x0: float
@@ -88,6 +89,7 @@ class Road:
     walk: float = 0.0
     walk_soil: Soil | None = None
     ragged: float = 0.0
+    lift: float = 0.0
 
 
 def _lightness(patch: Patch, soil: Soil, coordinate: FloatArray | None) -> FloatArray:
@@ -173,6 +175,11 @@ def draw_road(canvas: Canvas, road: Road) -> None:
         canvas.surface[patch.at] += edge * np.float32(0.1)
     where = off < np.float32(road.width / 2)
     _fill(patch, road.soil, where, q)
+    if road.lift > 0:
+        ramp = np.clip((np.float32(length / 2) - np.abs(p)) * np.float32(0.07), 0, road.lift)
+        deck = canvas.ground[patch.at] + ramp
+        surface = canvas.surface[patch.at]
+        np.copyto(surface, deck + (off > np.float32(road.width / 2 - 0.3)) * np.float32(0.9), where=where)
     if road.marking != "none":
         white = np.asarray([0.72, 0.72, 0.70], np.float32)
         if road.marking == "zebra":

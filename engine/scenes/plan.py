@@ -26,6 +26,15 @@ Plot = tuple[float, float, float, float]
 """u0, v0, u1, v1 in a district's frame, metres."""
 
 
+YARD_BEDS = (
+    ("impervious_surface", "paving", "concrete"),
+    ("impervious_surface", "gravel", "sand"),
+    ("low_vegetation", "soil", "meadow"),
+    ("low_vegetation", "lawn", "soil"),
+)
+"""Small pieces of ground in yards: terraces, paths, beds, lawns."""
+
+
 @dataclass
 class Plan:
     """Everything that stands in a scene; the terrain is a closed form, so that any window can be drawn alone."""
@@ -254,6 +263,50 @@ class District:
             u, v = self.rng.uniform(u0, u1), self.rng.uniform(v0, v1)
             if self.free(u, v, gap if self.rng.random() < 0.85 else -0.5):
                 self.tree(u, v, scale)
+
+    def thicket(self, u: float, v: float, spread: float, count: int) -> None:
+        """Plant crowns of one or two kinds that grow into each other: shrubs below, a few trees above."""
+        rng = self.rng
+        kinds = [draw(rng, choose(rng, self.leaf_families)) for _ in range(2)]
+        for k in range(count):
+            x, y = self.world(u + float(rng.normal(0, spread)), v + float(rng.normal(0, spread)))
+            radius = float(rng.uniform(0.5, 1.6) if k % 3 else rng.uniform(1.4, 3.6))
+            shade = float(rng.uniform(0.75, 1.2))
+            red, green, blue = kinds[int(rng.random() < 0.3)]
+            colour = (red * shade, green * shade, blue * shade)
+            height = radius * float(rng.uniform(1.0, 2.2))
+            self.plan.trees.append(
+                Tree(x, y, radius, height, "round", colour, float(rng.uniform(0.12, 0.34)), 0.05,
+                     int(rng.integers(1 << 14)))
+            )  # fmt: skip
+
+    def live(self, plot: Plot) -> None:
+        """Strew what people leave in yards: beds, paths, furniture, bins, parasols, thickets at the edge."""
+        rng = self.rng
+        u0, v0, u1, v1 = plot
+        if u1 - u0 < 4 or v1 - v0 < 4:
+            return
+        for _ in range(int(rng.integers(0, 3))):
+            u, v = rng.uniform(u0, u1 - 2), rng.uniform(v0, v1 - 2)
+            kind = choose(rng, YARD_BEDS)
+            size = (float(rng.uniform(1, 6)), float(rng.uniform(1, 6)))
+            self.area((u, v, min(u + size[0], u1), min(v + size[1], v1)), kind, 0.25)
+        for _ in range(int(rng.integers(0, 5))):
+            u, v = rng.uniform(u0, u1), rng.uniform(v0, v1)
+            if not self.free(u, v, 0.6):
+                continue
+            size3 = (float(rng.uniform(0.4, 2.2)), float(rng.uniform(0.4, 1.6)), float(rng.uniform(0.4, 1.6)))
+            kind2 = choose(rng, ("box", "rubble", "tent"), (0.6, 0.25, 0.15))
+            if kind2 == "tent":
+                size3 = (float(rng.uniform(1.8, 4.0)), float(rng.uniform(1.8, 3.5)), float(rng.uniform(2.0, 2.8)))
+            angle = float(rng.normal(0, 0.4))
+            colour = self.colour("white", "fabric", "slate", "soil", "concrete", "metal")
+            self.thing(kind2, u, v, angle, size3, colour)
+        for _ in range(int(rng.poisson(0.7 * self.lush))):
+            u = rng.uniform(u0, u1)
+            v = choose(rng, (v0, v1, rng.uniform(v0, v1)))
+            if self.free(u, v, 1.0):
+                self.thicket(u, v, float(rng.uniform(0.8, 2.2)), int(rng.integers(3, 10)))
 
     def hedge(self, u0: float, v0: float, u1: float, v1: float) -> None:
         """Plant a hedge along a line of the frame."""

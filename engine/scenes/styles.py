@@ -106,14 +106,16 @@ STYLES: dict[str, Style] = {
     "farm": Style(
         roofs={"gable": 6, "hipped_v1": 1.8, "hipped_v2": 0.5, "gambrel": 1.6, "arched": 0.7, "revolved": 0.6,
                "flat": 0.6, "other": 0.8},
-        blocks={"farmstead": 0.42, "field": 0.38, "wood": 0.1, "meadow": 0.1},
+        blocks={"farmstead": 0.44, "field": 0.28, "wood": 0.08,
+                "meadow": 0.08, "orchard": 0.06, "tall_crop": 0.06},
         pitched={"tile": 0.4, "old_tile": 0.15, "metal": 0.15, "sheets": 0.2, "thatch": 0.04, "slate": 0.06},
         level=FLAT_EU, eave=(2.8, 6.5), block_length=(70.0, 180.0), block_depth=(60.0, 140.0), street=(3.0, 6.0),
         street_soils=("asphalt", "gravel", "soil"), yard=(DRY, LAWN, GARDEN, GRAVELLED, EARTH), trees=0.2,
     ),
     "open_land": Style(
         roofs={"gable": 1.0, "flat": 0.5, "other": 0.5},
-        blocks={"field": 0.4, "wood": 0.2, "meadow": 0.2, "park": 0.1, "yard": 0.05, "water": 0.05},
+        blocks={"field": 0.28, "wood": 0.18, "meadow": 0.17,
+                "park": 0.1, "yard": 0.08, "water": 0.05, "orchard": 0.07, "tall_crop": 0.07},
         pitched=TILED, level=FLAT_EU, block_length=(60.0, 200.0), block_depth=(60.0, 160.0), street=(3.0, 9.0),
         street_soils=("asphalt", "gravel", "soil", "red_soil"), yard=(DRY, LAWN, GARDEN, EARTH, RED_EARTH), trees=0.3,
     ),
@@ -136,7 +138,7 @@ STYLES: dict[str, Style] = {
     "tropical_village": Style(
         roofs={"gable": 4.0, "hipped_v1": 3.0, "hipped_v2": 1.0, "other": 1.5, "pyramid": 0.4, "flat": 0.4,
                "revolved": 0.35},
-        blocks={"hamlet": 0.72, "field": 0.16, "wood": 0.06, "yard": 0.06},
+        blocks={"hamlet": 0.72, "field": 0.10, "orchard": 0.06, "wood": 0.06, "yard": 0.06},
         pitched={"metal": 0.45, "sheets": 0.25, "rusty": 0.15, "thatch": 0.15}, level={"slabs": 0.7, "rusty": 0.3},
         eave=(2.2, 3.6), street=(2.5, 5.0), street_soils=("soil", "red_soil", "sand"),
         yard=(GARDEN, DRY, EARTH, RED_EARTH, ("low_vegetation", "meadow", "lawn")), trees=0.6, palms=0.3, hedges=0.15,

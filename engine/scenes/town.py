@@ -116,7 +116,10 @@ def _street(d: District, line: Plot, width: float, soil: Soil, walk_soil: Soil, 
     walk = float(rng.uniform(1.0, 2.2)) if paved and width > 7 else 0.0
     marking = choose(rng, ("none", "line", "dashes", "zebra"), (0.4, 0.2, 0.25, 0.15)) if paved else "none"
     ragged = 0.05 if paved else 0.5
-    d.plan.roads.append(Road(xa, ya, xb, yb, max(width - 2 * walk, 2.0), soil, 0.0, marking, walk, walk_soil, ragged))
+    lift = float(rng.uniform(3.0, 8.0)) if paved and width > 6 and rng.random() < 0.025 else 0.0
+    d.plan.roads.append(
+        Road(xa, ya, xb, yb, max(width - 2 * walk, 2.0), soil, 0.0, marking, walk, walk_soil, ragged, lift)
+    )
     length = math.hypot(line[2] - line[0], line[3] - line[1])
     along = math.atan2(line[3] - line[1], line[2] - line[0])
     cu, su = math.cos(along), math.sin(along)

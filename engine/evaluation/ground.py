@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -129,7 +131,8 @@ def _bulldozer(area: GroundArea) -> npt.NDArray[np.float32]:
         profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": rows, "width": cols, "nodata": -9999}
         with rasterio.open(path, "w", crs="EPSG:32632", transform=transform, **profile) as out:
             out.write(np.where(area.valid, area.surface, -9999).astype(np.float32), 1)
-        dsm_to_dtm(dsm_path=str(path), output_dir=str(Path(folder) / "out"), nb_max_workers=1)
+        with contextlib.redirect_stdout(sys.stderr):  # it prints as it goes
+            dsm_to_dtm(dsm_path=str(path), output_dir=str(Path(folder) / "out"), nb_max_workers=1)
         with rasterio.open(Path(folder) / "out" / "dtm.tif") as dtm:
             values: npt.NDArray[np.float32] = dtm.read(1)
             return np.where(dtm.read_masks(1) > 0, values, np.float32(np.nan))

@@ -213,12 +213,12 @@ def _walled(before: Floats, removed: Bools, objects: Bools, reach: int) -> Bools
     return _box_sum(wall, reach) >= _WALL_SHARE * np.maximum(_box_sum(rim, reach), 1)
 
 
-def _box_sum(mask: Bools, reach: int) -> npt.NDArray[np.int64]:
+def _box_sum(mask: Bools, reach: int) -> npt.NDArray[np.int32]:
     """Return how many cells of ``mask`` lie in the square of ``reach`` cells around each: whole numbers, so exact."""
-    total = mask.astype(np.int64)
+    total = mask.astype(np.int32)
     for axis in (0, 1):
         count = total.shape[axis]
-        running = np.concatenate([np.zeros_like(total.take([0], axis)), total.cumsum(axis)], axis)
+        running = np.concatenate([np.zeros_like(total.take([0], axis)), total.cumsum(axis, dtype=np.int32)], axis)
         upper = np.minimum(np.arange(count) + reach + 1, count)
         lower = np.maximum(np.arange(count) - reach, 0)
         total = running.take(upper, axis) - running.take(lower, axis)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning
 
 from ..inference.finish import PlaneSpec
 from ..raster.files import writing
@@ -79,10 +81,11 @@ def _write_tif(path: Path, plane: PlaneSpec, values: NDArray[Any], window: Grid)
 
 def _write_png(path: Path, plane: PlaneSpec, values: NDArray[Any], window: Grid) -> None:
     picture = _as_rgba(plane, values)
-    with rasterio.open(
-        path, "w", driver="PNG", count=4, dtype="uint8", height=window.height, width=window.width, ZLEVEL=1
-    ) as sink:
-        sink.write(picture)
+    size = {"height": window.height, "width": window.width}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a PNG is not; the file beside it says where it lies
+        with rasterio.open(path, "w", driver="PNG", count=4, dtype="uint8", ZLEVEL=1, **size) as sink:
+            sink.write(picture)
     t = window.transform
     lines = (t.a, t.d, t.b, t.e, t.c + t.a / 2, t.f + t.e / 2)  # a world file names the centre of the first pixel
     world = path.with_name(path.name.removesuffix(".part")).with_suffix(".pgw")

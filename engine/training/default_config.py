@@ -39,7 +39,7 @@ class DefaultTraining:
     validation_scenes: int = 48
     scene: SceneConfig = field(default_factory=lambda: SceneConfig(size=512, gsd=(0.2, 0.5), feet=0.0))
     crop_px: int = 256
-    batch: int = 16
+    batch: int = 8
     steps: int = 4000
     peak_lr: float = 2e-3
     warmup: int = 200
@@ -52,6 +52,7 @@ class DefaultTraining:
     workers: int = 1
     loss: LossConfig = field(
         default_factory=lambda: LossConfig(
+            class_dice=0.0,
             task_weights={"land_cover": 0.7, "roof_class": 0.7, "building": 1.5, "boundary": 0.5},
             class_weights={
                 "land_cover": (1.0, 1.0, 1.0, 1.0, 3.0, 2.0),

@@ -139,20 +139,21 @@ class EnginePage(Page):
     def _other_buttons(self) -> QGridLayout:
         self.check = QPushButton(tr("Check"))
         self.check.setToolTip(tr("Runs the default model on a small sample and says what really computed it."))
-        self.existing = QPushButton(tr("Use a Python …"))
+        self.existing = QPushButton(tr("Use an existing Python …"))
         self.existing.setToolTip(tr("Use a Python of your own that has the engine's libraries."))
-        self.offline = QPushButton(tr("Offline bundle …"))
+        self.offline = QPushButton(tr("Install from an offline bundle …"))
         self.offline.setToolTip(tr("Install from a folder of packages made on another computer; needs no network."))
         self.repair = QPushButton(tr("Repair"))
         self.repair.setToolTip(tr("Makes the engine's environment anew, with the same parts."))
         self.remove = QPushButton(tr("Remove …"))
         self.remove.setToolTip(tr("Deletes the engine's environment. Models and results stay."))
-        self.report = QPushButton(tr("Copy report"))
+        self.report = QPushButton(tr("Copy diagnostics"))
         self.report.setToolTip(tr("Copies a report for people who help, without your name and folders."))
         grid = QGridLayout()
-        buttons = (self.check, self.repair, self.existing, self.offline, self.report, self.remove)
-        for number, button in enumerate(buttons):
+        for number, button in enumerate((self.check, self.repair, self.report, self.remove)):
             grid.addWidget(shrinkable(button), number // 2, number % 2)
+        for row, button in enumerate((self.existing, self.offline), 2):
+            grid.addWidget(shrinkable(button), row, 0, 1, 2)
         return grid
 
     def _folder_row(self) -> QFormLayout:
@@ -203,7 +204,7 @@ class EnginePage(Page):
 
     def _show_primary(self) -> None:
         ready = self._state is not None and self._state.ready
-        self.primary.setVisible(not ready or self.training.isChecked())
+        self.primary.setVisible(not ready or (self.training.isVisibleTo(self) and self.training.isChecked()))
         if ready:
             self.primary.setText(tr("Add"))
 

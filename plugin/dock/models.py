@@ -12,6 +12,9 @@ from .logic.models import BrokenModel, ModelInfo, find_models, model_shelves
 from .widgets.notes import wrapped
 from .widgets.page import Page
 
+_ROWS = 6
+"""The list shows so many models at once."""
+
 
 class ModelsPage(Page):
     """A list of models, and all that is known of the one that is marked."""
@@ -26,7 +29,6 @@ class ModelsPage(Page):
         self._iface = iface
         self._models: List[ModelInfo] = []
         self.list = QListWidget()
-        self.list.setMaximumHeight(140)
         self.list.setMinimumWidth(100)
         self.list.setAccessibleName(tr("Models"))
         self.empty = wrapped(
@@ -59,6 +61,8 @@ class ModelsPage(Page):
         self.list.setCurrentRow(rows.index(marked) if marked in rows else 0)
         self._on_row(self.list.currentRow())
         has_any = self.list.count() > 0
+        rows_height = self.list.sizeHintForRow(0) * min(max(self.list.count(), 2), _ROWS)
+        self.list.setFixedHeight(rows_height + 2 * self.list.frameWidth() + 4)
         self.empty.setVisible(not has_any)
         self.list.setVisible(has_any)
         self.changed.emit()
@@ -124,9 +128,13 @@ def card_html(model: ModelInfo) -> str:
     titles = {"land_cover": tr("Land cover"), "roof_class": tr("Roof classes")}
     for role, classes in model.classes.items():
         parts.append(f"<p><b>{html.escape(titles.get(role, role))}</b><br>")
-        parts += [
-            f"<span style='color:{html.escape(item.colour)}'>■</span> {html.escape(item.name.replace('_', ' '))}<br>"
-            for item in classes
-        ]
+        parts += [f"{_square(item.colour)} {html.escape(item.name.replace('_', ' '))}<br>" for item in classes]
         parts.append("</p>")
     return "".join(parts)
+
+
+def _square(colour: str) -> str:
+    """A square of that colour; an empty one where it would not show on a white page."""
+    if colour.lower() in ("#ffffff", "#fff", "white"):
+        return "□"
+    return f"<span style='color:{html.escape(colour)}'>■</span>"

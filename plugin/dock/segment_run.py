@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -13,6 +13,7 @@ from qgis.PyQt.QtCore import QObject
 from ..i18n import tr
 from ..layers.results import add_run, read_run, store_style
 from ..layers.summary import summary_lines
+from .logic import pending
 from .logic.checks import Weight
 from .logic.job import ALGORITHM, segment_parameters
 from .logic.run import LOG_TAG, AlgorithmRun
@@ -27,8 +28,8 @@ class Started:
     """What is known of a run since its start."""
 
     parameters: Dict[str, Any]
+    """As plain values: layers that went with their project are found again by their source."""
     folder: Path
-    made_folder: bool
     title: str
     speed_key: str
     tiles: int
@@ -48,6 +49,7 @@ class SegmentRun(QObject):
         self._warnings: List[str] = []
         self._first_progress = 0.0
         self._project_left = False
+        self._lock: Any = None
         self.algorithm = AlgorithmRun(self)
         self.algorithm.progressed.connect(self._on_progress)
         self.algorithm.said.connect(panel.say)
@@ -59,6 +61,7 @@ class SegmentRun(QObject):
         panel.resume_asked.connect(self.resume)
         panel.discard_asked.connect(self.discard)
         QgsProject.instance().cleared.connect(self._on_project_left)
+        self._offer_interrupted()
 
     @property
     def running(self) -> bool:
@@ -81,9 +84,8 @@ class SegmentRun(QObject):
         folder = _free_folder(root / f"ridgeline_{now:%Y-%m-%d_%H%M%S}")
         self._launch(
             Started(
-                parameters=segment_parameters(page, folder),
+                parameters=pending.plain_parameters(segment_parameters(page, folder)),
                 folder=folder,
-                made_folder=True,
                 title=tr("{model}, {time}", model=inputs.model.label, time=f"{now:%Y-%m-%d %H:%M:%S}"),
                 speed_key=key_of(inputs.model.name, "+".join(sorted(inputs.kinds)), page.advanced.device.currentData()),
                 tiles=page.forecast.tiles,
@@ -95,7 +97,7 @@ class SegmentRun(QObject):
         """Run the stopped job again: the engine goes on where it was."""
         stopped, self._stopped = self._stopped, None
         if stopped is not None and not self.running:
-            self._launch(Started(**{**stopped.__dict__, "speed_key": "", "began": time.monotonic()}))
+            self._launch(replace(stopped, speed_key="", began=time.monotonic()))
 
     def discard(self) -> None:
         """Delete what the stopped run has left."""
@@ -113,12 +115,43 @@ class SegmentRun(QObject):
         """Stop the run, if any, and let go of the project."""
         QgsProject.instance().cleared.disconnect(self._on_project_left)
         self.algorithm.cancel()
+        self._take_now()  # the run stays noted: it can be resumed when the plugin is back
 
     def _launch(self, started: Started) -> None:
-        self._now, self._warnings, self._first_progress, self._project_left = started, [], 0.0, False
+        self._warnings, self._first_progress, self._project_left = [], 0.0, False
         self._summary.clear()
+        try:
+            started.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            reason = tr("Nothing can be written to {folder} ({why}).", folder=started.folder, why=fault.strerror)
+            self._panel.show_outcome(Weight.STOPS, reason, tr("Choose another folder under Advanced."))
+            return
+        lock = pending.folder_lock(started.folder)
+        if not lock.tryLock(0):
+            self._panel.show_outcome(Weight.STOPS, tr("Another QGIS window is at work on this run."))
+            return
+        self._now, self._lock = started, lock
+        pending.note(pending.Pending(started.folder, started.title, started.parameters))
         self._panel.show_running()
-        self.algorithm.start(ALGORITHM, started.parameters)
+        self.algorithm.start(ALGORITHM, pending.live_parameters(started.parameters))
+
+    def _take_now(self) -> Optional[Started]:
+        """Return what has just ended, and give its folder free."""
+        started, self._now = self._now, None
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.unlock()
+        return started
+
+    def _offer_interrupted(self) -> None:
+        """Offer to go on with a run that ended with its QGIS."""
+        found = pending.interrupted()
+        if found is None:
+            return
+        self._stopped = Started(found.parameters, found.folder, found.title, "", 0, 0.0)
+        text = tr("A run was interrupted ({title}). Resume goes on where it stopped.", title=found.title)
+        self._panel.show_outcome(Weight.TELLS, text)
+        self._panel.show_idle(resume=True)
 
     def _on_progress(self, percent: float) -> None:
         if not self._first_progress and percent > 0:
@@ -130,9 +163,10 @@ class SegmentRun(QObject):
             self._warnings.append(text)
 
     def _on_success(self, results: Dict[str, Any]) -> None:
-        started, self._now = self._now, None
+        started = self._take_now()
         if started is None:
             return
+        pending.forget(started.folder)
         ended = time.monotonic()
         if started.speed_key and self._first_progress:
             remember(started.speed_key, started.tiles, ended - self._first_progress, ended - started.began)
@@ -154,7 +188,7 @@ class SegmentRun(QObject):
         self._iface.mapCanvas().refresh()
 
     def _on_failure(self, reason: str) -> None:
-        self._stopped, self._now = self._now, None
+        self._stopped = self._take_now()
         QgsMessageLog.logMessage(reason, LOG_TAG, Qgis.MessageLevel.Critical)
         self._panel.show_outcome(Weight.STOPS, *reason.split("\n"))
         self._panel.show_idle(resume=_has_content(self._stopped))
@@ -162,7 +196,7 @@ class SegmentRun(QObject):
             self._drop_stopped()
 
     def _on_cancelled(self) -> None:
-        stopped, self._now = self._now, None
+        stopped = self._take_now()
         if stopped is not None and time.monotonic() - stopped.began >= KEPT_AFTER_S and _has_content(stopped):
             self._stopped = stopped
             self._panel.show_outcome(Weight.TELLS, tr("Cancelled. What was finished is kept, so you can resume."))
@@ -178,7 +212,8 @@ class SegmentRun(QObject):
 
     def _drop_stopped(self) -> None:
         stopped, self._stopped = self._stopped, None
-        if stopped is not None and stopped.made_folder:
+        if stopped is not None:
+            pending.forget(stopped.folder)
             shutil.rmtree(stopped.folder, ignore_errors=True)
 
 

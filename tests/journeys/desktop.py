@@ -159,6 +159,10 @@ def cut_off(page):
             faults.append(f"the button {widget.text()!r} is cut off")
         if isinstance(widget, QLabel) and widget.text():
             if widget.wordWrap():
+                words = widget.text().replace("\u200b", " ").split() if "<" not in widget.text() else []
+                widest = max((widget.fontMetrics().horizontalAdvance(word) for word in words), default=0)
+                if widest > widget.width():
+                    faults.append(f"the label {widget.text()[:60]!r} has a word that does not fit")
                 if widget.height() + 1 < widget.heightForWidth(widget.width()):
                     faults.append(f"the label {widget.text()[:60]!r} is cut off below")
             elif widget.width() < widget.minimumSizeHint().width():

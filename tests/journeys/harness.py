@@ -61,16 +61,22 @@ def run_journey(
     theme: str = "default",
     timeout_s: float = 300,
     variables: Optional[dict[str, str]] = None,
+    home: Optional[Path] = None,
 ) -> Outcome:
-    """Run the journey ``journey_<name>.py`` and return how it ended; screenshots are left in ``out``."""
+    """Run the journey ``journey_<name>.py`` and return how it ended; screenshots are left in ``out``.
+
+    ``home`` keeps settings from one journey to the next; without it each has a new one.
+    """
     out.mkdir(parents=True, exist_ok=True)
     (out / "result.json").unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="ridgeline-journey-") as home:
+    with tempfile.TemporaryDirectory(prefix="ridgeline-journey-") as new_home:
+        home = str(home or new_home)
         profile = Path(home) / "profiles" / "profiles" / "default"
-        (profile / "python" / "plugins").mkdir(parents=True)
-        (profile / "QGIS").mkdir()
-        (profile / "QGIS" / "QGIS3.ini").write_text(INI.format(theme=theme), encoding="utf-8")
-        (profile / "python" / "plugins" / "ridgeline").symlink_to(ROOT)
+        if not profile.is_dir():
+            (profile / "python" / "plugins").mkdir(parents=True)
+            (profile / "QGIS").mkdir()
+            (profile / "QGIS" / "QGIS3.ini").write_text(INI.format(theme=theme), encoding="utf-8")
+            (profile / "python" / "plugins" / "ridgeline").symlink_to(ROOT)
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("QT_", "PYTHON"))}
         environment.update(
             HOME=home,

@@ -24,7 +24,7 @@ In the project (scope ``ridgeline``), all as text:
 =======================  ==============================================================
 
 In QGIS's settings (group ``ridgeline``): ``speed/<model>/<inputs>/<device>`` (seconds per tile and to start, see
-``speed.py``).
+``speed.py``) and ``pending`` (runs that have begun and not ended, see ``pending.py``).
 """
 
 from typing import Any

@@ -137,4 +137,6 @@ def reason_of(errors: List[str]) -> str:
         return text
     QgsMessageLog.logMessage(text, LOG_TAG, Qgis.MessageLevel.Critical)
     last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
-    return tr("Something unexpected went wrong: {fault}. Copy report on the Engine page says more.", fault=last[:200])
+    return tr(
+        "Something unexpected went wrong: {fault}. Copy diagnostics on the Engine page says more.", fault=last[:200]
+    )

@@ -53,11 +53,11 @@ class Advanced(QgsCollapsibleGroupBox):
         )
         form.addRow(tr("Pixel size"), shrinkable(self.gsd))
         self.device = shrinkable(QComboBox())
-        for device, text in zip(
-            DEVICES, (tr("Choose automatically"), tr("Processor (CPU)"), tr("NVIDIA graphics card"))
-        ):
+        for device, text in zip(DEVICES, (tr("Automatic"), tr("Processor"), tr("Graphics card"))):
             self.device.addItem(text, device)
-        self.device.setToolTip(tr("What computes. If the graphics card cannot be used, the processor does it."))
+        self.device.setToolTip(
+            tr("What computes: the processor (CPU) or an NVIDIA graphics card, where the engine can use one.")
+        )
         form.addRow(tr("Compute on"), self.device)
 
         self.min_area = QDoubleSpinBox()

@@ -1,5 +1,6 @@
 """Sentences with an icon: what looks wrong, what to know, what happened."""
 
+import re
 from typing import Iterable, Optional
 
 from qgis.PyQt.QtCore import Qt
@@ -10,19 +11,36 @@ from ...paths import icon_path
 from ..logic.checks import Finding
 from .page import clear
 
+_LONG = 20
+_LONG_PART = re.compile(r"([_\-./\\\\]|[^_\-./\\\\]{16})")
+
 
 def wrapped(text: str = "", rich: bool = False) -> QLabel:
     """Return a label that breaks its lines, and whose text can be selected.
 
     ``rich`` text must be escaped by the caller; without it, nothing in the text is read as markup.
     """
-    label = QLabel(text)
+    label = _Label()
     label.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     flags = Qt.TextInteractionFlag.TextSelectableByMouse
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction if rich else flags)
+    label.setText(text)
     return label
+
+
+def breakable(text: str) -> str:
+    """Return ``text`` with places to break lines in its long words: names of files and layers have no spaces."""
+    return " ".join(_LONG_PART.sub("\\1\u200b", word) if len(word) > _LONG else word for word in text.split(" "))
+
+
+class _Label(QLabel):
+    """A label whose plain text breaks anywhere if it must."""
+
+    def setText(self, text: str) -> None:
+        """Show ``text``."""
+        super().setText(breakable(text) if self.textFormat() == Qt.TextFormat.PlainText else text)
 
 
 class Notes(QWidget):

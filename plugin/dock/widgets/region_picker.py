@@ -207,6 +207,8 @@ class RegionPicker(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(row)
         rows.addWidget(self._how)
+        rows.addStretch(1)
+        rows.setSpacing(4)
         self._how.hide()
         return column
 
@@ -273,6 +275,7 @@ class RegionPicker(QWidget):
     def _show_details(self) -> None:
         index = max(0, self.mode.currentIndex())
         self._details.setVisible(index > 0)
+        self.selected.setEnabled(self.selected.count() > 0)
         self._details.setCurrentIndex(index)
 
     def _on_canvas(self) -> None:
@@ -280,6 +283,7 @@ class RegionPicker(QWidget):
             self.changed.emit()
 
     def _on_select_layer(self) -> None:
+        self.selected.setEnabled(self.selected.count() > 0)
         self._watch_selection()
         self._on_changed()
 

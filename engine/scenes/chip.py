@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .buildings import draw_building
 from .canvas import BoolArray, Canvas
+from .chance import choose
 from .clutter import draw_thing, draw_wire
 from .ground import draw_area, draw_base, draw_road
 from .labels import boundaries, signed_distance
@@ -18,6 +19,7 @@ from .picture import PictureConfig, draw_picture_config, take_picture
 from .plan import Plan
 from .sensor import FOOT_M, SensorConfig, draw_sensor, sense
 from .solids import draw_solid
+from .surveyed import load_surveyed, settle
 from .town import draw_plan
 from .vegetation import draw_hedge, draw_tree
 
@@ -42,6 +44,8 @@ class SceneConfig:
         picture: fixes light and camera; None draws them for each chip.
         feet: share of chips whose heights are in feet by mistake.
         offset_m: constant offsets of the heights up to this, metres.
+        cities: paths of CityGML or CityJSON files whose true roofs take the place of a quarter of the invented ones
+            that they fit; None for invented ones only. Roofs whose class the file does not tell have roof class 0.
     """
 
     size: int = 256
@@ -55,6 +59,7 @@ class SceneConfig:
     picture: PictureConfig | None = None
     feet: float = 0.01
     offset_m: float = 1500.0
+    cities: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,8 @@ def make_chip(seed: int, index: int, config: SceneConfig) -> SceneChip:
     side = config.size + 2 * around
     extent = side * gsd
     plan = draw_plan(rng, (0.0, 0.0, extent, extent), config.styles, config.balance, config.max_slope)
+    if config.cities:
+        settle(plan, load_surveyed(choose(rng, config.cities)), rng, 0.25)
     canvas = render(plan, gsd, 0, 0, side, side)
     return dress(canvas, plan, config, rng, around)
 

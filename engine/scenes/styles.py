@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,6 @@ class Style:
     uniform: float = 0.3
     tidy: float = 0.9
     old: float = 0.3
-    soils: dict[str, float] = field(default_factory=dict)
 
 
 LAWN = ("low_vegetation", "lawn", "meadow")

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..classes import LAND_COVER
 from .canvas import BoolArray, Canvas
-from .noise import noise
 
 TREE = next(info.id for info in LAND_COVER if info.name == "tree")
 LOW = next(info.id for info in LAND_COVER if info.name == "low_vegetation")
@@ -133,12 +132,3 @@ def _label(canvas: Canvas, at: tuple[slice, slice], mask: BoolArray, height: flo
     canvas.roof_class[at][mask] = 0
     canvas.building[at][mask] = 0
     canvas.plane[at][mask] = 0
-
-
-def canopy_speckle(canvas: Canvas, key: int, strength: float) -> None:
-    """Let single laser hits fall into crowns: a share of canopy pixels drops by metres. Changes the surface."""
-    deep = noise(0.0, canvas.row0, canvas.col0, *canvas.shape, key) > np.float32(1.0 + (1 - strength))
-    deep &= canvas.canopy
-    drop = np.abs(noise(0.0, canvas.row0, canvas.col0, *canvas.shape, key + 1)) * np.float32(0.3)
-    above = canvas.surface - canvas.ground
-    np.copyto(canvas.surface, canvas.surface - above * np.minimum(drop, 0.9), where=deep)

@@ -8,8 +8,11 @@ import rasterio
 from shapely.geometry import shape
 
 from ridgeline.engine.jobs import ErrorCode, RidgelineError
+from ridgeline.engine.scenes.chip import SceneConfig, make_chip, render
 from ridgeline.engine.scenes.city import ROOF_IDS, City, CityRoof, plane_of, read_city, roof_class_of
 from ridgeline.engine.scenes.dressed import dress_city
+from ridgeline.engine.scenes.surveyed import settle, surveyed_buildings
+from ridgeline.engine.scenes.town import draw_plan
 
 HALF = 4.0
 
@@ -118,6 +121,31 @@ def test_a_dressed_city_keeps_the_surveyed_geometry(shared_data) -> None:
         assert top == pytest.approx(highest, abs=1.0)
         checked += 1
     assert checked > 10
+
+
+def test_surveyed_buildings_settle_on_plots_that_they_fit(shared_data) -> None:
+    city = read_city(shared_data / "lod2" / "zurich_subset_lod2.json")
+    choices = surveyed_buildings(city)
+    assert len(choices) > 20
+    rng = np.random.default_rng(6)
+    plan = draw_plan(rng, (0.0, 0.0, 150.0, 150.0), {"suburb": 1.0}, 0.2, 0.1)
+    before = len(plan.buildings)
+    replaced = settle(plan, choices, rng, 1.0)
+    assert 3 < replaced == before - len(plan.buildings)
+    ids = [b.id for b in plan.buildings] + [s.id for s in plan.solids]
+    assert len(set(ids)) == len(ids)
+    canvas = render(plan, 0.5, 0, 0, 300, 300)
+    solid_ids = np.isin(canvas.building, [s.id for s in plan.solids])
+    assert solid_ids.sum() > 200
+    above = (canvas.surface - canvas.ground)[solid_ids]
+    assert 1.5 < np.median(above) < 40
+
+
+def test_chips_with_surveyed_roofs_are_deterministic(shared_data) -> None:
+    path = str(shared_data / "lod2" / "zurich_subset_lod2.json")
+    config = SceneConfig(size=96, cities=(path,), styles={"suburb": 1.0})
+    one, two = make_chip(1, 4, config), make_chip(1, 4, config)
+    assert one.surface.tobytes() == two.surface.tobytes() and one.rgb.tobytes() == two.rgb.tobytes()
 
 
 def test_faults_name_the_file_and_what_to_do(tmp_path) -> None:

@@ -20,7 +20,7 @@ from ..jobs import BuildingOptions
 from ..raster.gdal_env import gdal_env
 from ..raster.grid import Grid
 from ..terrain.roof_geometry import RoofGeometry, roof_geometry
-from .regularise import RegulariseOptions, regularise
+from .regularise import RegulariseOptions, hausdorff, regularise
 from .separate import split_touching
 from .trace import Component, ComponentTracer, outline
 
@@ -132,8 +132,11 @@ class BuildingTracer:
     def _settle(self, components: list[Component]) -> None:
         with gdal_env():  # once, not again for each outline
             for component in components:
+                neighbours: list[shapely.Polygon] = []  # of the same component: outlines may touch, not overlap
                 for part in self._parts(component):
-                    heapq.heappush(self._waiting, (part.key, self._building(part)))
+                    building = self._building(part, neighbours)
+                    neighbours.append(building.outline)
+                    heapq.heappush(self._waiting, (part.key, building))
 
     def _release(self, before: tuple[int, int] | None) -> list[Building]:
         ready = []
@@ -155,12 +158,12 @@ class BuildingTracer:
         for number in range(1, count + 1):
             yield _part(component, labels == number)
 
-    def _building(self, part: Component) -> Building:
+    def _building(self, part: Component, neighbours: list[shapely.Polygon]) -> Building:
         gsd = self._grid.gsd
         transform = Affine(gsd, 0.0, part.col0 * gsd, 0.0, -gsd, -part.row0 * gsd)
         raw = _without_small_holes(outline(part.mask, transform), self._options.min_hole_m2)
         options = RegulariseOptions(self._options.tolerance_m, gsd)
-        shape = regularise(raw, options) if self._options.regularise else raw
+        shape = _beside(regularise(raw, options), raw, neighbours, options) if self._options.regularise else raw
         roof_id, confidence = _vote(part)
         probability = part.maps.get("probability")
         geometry = None
@@ -205,6 +208,26 @@ def _vote(part: Component) -> tuple[int, float | None]:
         return 0, None
     winner = int(np.argmax(sums)) if sums.any() else int(np.bincount(classes[classes > 0]).argmax())
     return winner, float(sums[winner]) / (255 * len(classes))
+
+
+def _beside(
+    shape: shapely.Polygon, raw: shapely.Polygon, neighbours: list[shapely.Polygon], options: RegulariseOptions
+) -> shapely.Polygon:
+    """Return an outline without what it shares with its neighbours, or the raw one so cut, or the outline as it is.
+
+    The first of the three that is one piece within the tolerance.
+    """
+    near = [other for other in neighbours if other.intersects(shape)]
+    if not near:
+        return shape
+    taken = shapely.union_all(near)
+    for candidate in (shape, raw):
+        pieces = [piece for piece in shapely.get_parts(candidate.difference(taken)) if piece.geom_type == "Polygon"]
+        if pieces:
+            whole = max(pieces, key=lambda piece: piece.area)
+            if hausdorff(raw, whole, options.gsd) <= options.tolerance_m:
+                return whole
+    return shape
 
 
 def _without_small_holes(polygon: shapely.Polygon, smallest_m2: float) -> shapely.Polygon:

@@ -132,6 +132,22 @@ def test_outlines_are_valid_and_inside_the_tolerance(seed):
         assert shapely.hausdorff_distance(before.outline.boundary, after.outline.boundary, densify=0.05) <= 1.0
 
 
+@pytest.mark.parametrize("turn", [0, 20, 41])
+def test_the_outlines_of_touching_houses_do_not_overlap(turn):
+    rows, cols = np.mgrid[:160, :200] - np.array([80, 100])[:, None, None]
+    angle = np.radians(turn)
+    along, across = cols * np.cos(angle) + rows * np.sin(angle), rows * np.cos(angle) - cols * np.sin(angle)
+    mask = (np.abs(along) < 70) & (np.abs(across) < 20 + 6 * (along > 0))
+    boundary = (np.abs(along) < 1.5).astype(np.float32)
+    grid = Grid(UTM, 0.25, 0, 0, 200, 160)
+    first, second = (
+        item.outline for item in trace({"mask": mask, "boundary": boundary}, [31], grid, BuildingOptions())
+    )
+    assert first.intersection(second).area < 1e-6
+    assert first.distance(second) < 0.5
+    assert first.area + second.area == pytest.approx(mask.sum() / 16, rel=0.02)
+
+
 def test_maps_of_another_size_are_refused():
     with pytest.raises(ValueError, match="roof_class"):
         MapStrip(0, np.ones((3, 4), bool), roof_class=np.ones((3, 5), np.uint8))

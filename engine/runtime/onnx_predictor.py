@@ -127,6 +127,8 @@ def _open(path: str, choice: DeviceChoice, threads: int, name: str) -> tuple[ort
     if choice.device == "cpu":
         return _session(path, ["CPUExecutionProvider"], threads, name), "cpu", choice.fallback
     why = ""
+    if choice.device == "cuda" and hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()  # finds CUDA and cuDNN where pip put them (ONNX Runtime 1.21 and newer)
     try:
         session = _session(path, [_with_options(choice.device), "CPUExecutionProvider"], threads, name)
         if wanted in session.get_providers():  # ONNX Runtime drops in silence what it cannot load
@@ -148,6 +150,9 @@ def _session(path: str, providers: Sequence[Any], threads: int, name: str) -> or
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.enable_mem_pattern = PROVIDERS["directml"] not in providers  # DirectML asks for this
+    # waiting threads sleep: reading, stitching and QGIS itself need the processors in the meantime
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # threads that wait by spinning would take the processors from those that read and write; waiting costs no time
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # what goes wrong is raised, and said in our own words

@@ -21,6 +21,7 @@ from .tiles import TileStore
 
 _MOST_SCENES = 2
 _MOST_MODELS = 2
+_BATCH_GPU = 8
 
 
 class OpenScene:
@@ -41,7 +42,8 @@ class OpenScene:
         network = Network(predictor, setup.model, setup.plan, self._pass_on)
         seen = {kind: raster for kind, raster in self.rasters.items() if kind in setup.kinds}
         inputs = network_inputs(setup, self.rasters)
-        self.tiles = TileStore(setup.plan, seen, inputs, network, setup.frame.region_mask)
+        batch = 1 if predictor.report.device == "cpu" else _BATCH_GPU
+        self.tiles = TileStore(setup.plan, seen, inputs, network, setup.frame.region_mask, batch)
         self.mosaic = Mosaic(setup.plan, setup.model, self.tiles)
 
     def tell(self, warn: Callable[[str, str], None]) -> None:

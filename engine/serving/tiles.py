@@ -22,7 +22,6 @@ Bools = NDArray[np.bool_]
 Place = tuple[int, int]
 
 CACHE_BYTES = 256 << 20
-_BATCH = 2  # a preview looks after each batch whether it is still wanted
 _PANEL_PX = 3072 * 3072  # larger pieces of the map are read band by band
 
 
@@ -53,6 +52,7 @@ class TileStore:
         inputs: the network's inputs.
         network: the network.
         inside: bool [H, W] of a window: which pixels belong to the area that has all rasters.
+        batch: tiles a batch; after each one, whoever asked may stop.
         limit: bytes that are kept.
     """
 
@@ -63,6 +63,7 @@ class TileStore:
         inputs: tuple[NetworkInput, ...],
         network: Network,
         inside: Callable[[Grid], Bools],
+        batch: int = 1,
         limit: int = CACHE_BYTES,
     ) -> None:
         self._plan = plan
@@ -70,6 +71,7 @@ class TileStore:
         self._inputs = inputs
         self._network = network
         self._inside = inside
+        self._batch = batch
         self._margin = {
             kind: max((item.normaliser.context_px for item in inputs if item.kind == kind), default=0)
             for kind in rasters
@@ -138,9 +140,9 @@ class TileStore:
             values = np.stack([_inner(band, extra) for band in block.values]) if extra else block.values
             left, top = window.col0 - item.normaliser.context_px, window.row0 - item.normaliser.context_px
             cuts[item.name] = item.normaliser.prepare(values, _inner(block.valid, extra), left, top)
-        for start in range(0, len(live), _BATCH):
+        for start in range(0, len(live), self._batch):
             between()
-            batch = live[start : start + _BATCH]
+            batch = live[start : start + self._batch]
             feed = {x.name: np.empty((len(batch), x.channels, size, size), np.float32) for x in self._inputs}
             for at, place in enumerate(batch):
                 for name, cut in cuts.items():

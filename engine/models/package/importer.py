@@ -171,14 +171,14 @@ def _copy_folder(source: Path, staging: Path) -> None:
 
 def _import_checkpoint(source: Path, staging: Path, job: ImportModelJob) -> None:
     try:
-        from ..import_weights import import_checkpoint
+        from ..from_checkpoint import package_from_checkpoint
     except ImportError as fault:
         raise RidgelineError(
             ErrorCode.MISSING_LIBRARY,
             f"The checkpoint {source.name!r} can be read with PyTorch only, which is not installed.",
             "Install the engine with its `train` extra, or import the model as ONNX.",
         ) from fault
-    import_checkpoint(source, staging, job.name or _name_of(source))
+    package_from_checkpoint(source, staging, job.name or _name_of(source), job.form)
 
 
 def _checked(staging: Path, source: str, name: str | None) -> ModelPackage:

@@ -16,7 +16,21 @@ from .load import MAX_JSON_BYTES, ModelPackage, file_sha256, load_package, read_
 from .onnx_file import check_external_data, data_files_beside
 from .spec import ModelSpec, WeightsSpec
 
-_HARMLESS = {".json", ".md", ".txt", ".rst", ".png", ".jpg", ".jpeg", ".csv", ".yaml", ".yml", ".qml", ".pdf"}
+_HARMLESS = {
+    ".json",
+    ".md",
+    ".txt",
+    ".rst",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".csv",
+    ".yaml",
+    ".yml",
+    ".qml",
+    ".pdf",
+    ".geojson",
+}
 _HARMLESS_NAMES = {"readme", "licence", "license", "notice", "copying"}
 _MAX_HEADER = 100 * 1024 * 1024
 

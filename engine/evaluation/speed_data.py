@@ -81,7 +81,7 @@ def make_dsm(path: Path, side: int, aligned: bool) -> None:
 
 
 def make_model(folder: Path, kind: str, overlap: int) -> None:
-    """Write a package: ``small`` (RGB), ``pair`` (RGB and DSM) or ``free`` (RGB, one 1×1 convolution)."""
+    """Write a package: ``small`` (RGB), ``pair`` (RGB and DSM) or ``free`` (RGB, costs nothing)."""
     import onnx
 
     folder.mkdir(parents=True)
@@ -123,9 +123,14 @@ def small_network(channels: dict[str, int], classes: int = 6) -> Any:
 
 
 def free_network(channels: dict[str, int], classes: int = 6) -> Any:
-    """Return a network that costs next to nothing, as an ONNX model: one 1×1 convolution."""
+    """Return a network that costs next to nothing, as an ONNX model.
+
+    A mean over 4×4 pixels, one 1×1 convolution, and back to full size: its maps are as smooth as those of real
+    networks, so that writing them costs what it costs with these.
+    """
     net = _Graph(channels)
-    return net.model(net.convolve(net.stacked, sum(channels.values()), classes, size=1, relu=False, last=True))
+    small = net.convolve(net.shrink(net.stacked, 4), sum(channels.values()), classes, size=1, relu=False)
+    return net.model(net.enlarge(small, 4, last=True))
 
 
 class _Graph:
@@ -154,9 +159,12 @@ class _Graph:
     def concat(self, *parts: str) -> str:
         return self._node("Concat", list(parts), axis=1)
 
-    def enlarge(self, x: str) -> str:
-        scales = self._constant(np.array([1, 1, 2, 2], np.float32))
-        return self._node("Resize", [x, "", scales], mode="nearest")
+    def shrink(self, x: str, by: int) -> str:
+        return self._node("AveragePool", [x], kernel_shape=[by, by], strides=[by, by])
+
+    def enlarge(self, x: str, by: int = 2, last: bool = False) -> str:
+        scales = self._constant(np.array([1, 1, by, by], np.float32))
+        return self._node("Resize", [x, "", scales], name="land_cover" if last else None, mode="nearest")
 
     def model(self, _last: str, classes: int = 6) -> Any:
         from onnx import TensorProto

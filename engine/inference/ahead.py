@@ -1,14 +1,16 @@
-"""Work ahead in a thread of its own: reading, computing and writing overlap, with a bounded queue in between."""
+"""Work in threads of their own: reading, computing and writing overlap, with bounded queues in between."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, ParamSpec, Self, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _POLL_S = 0.1
 
@@ -89,3 +91,37 @@ class Ahead(Generic[T]):
                 continue
             return True
         return False
+
+
+class Behind:
+    """Does one piece of work at a time in a thread, behind whoever hands it over.
+
+    Handing over waits until the piece before is done, and raises what it raised. Use it in a ``with`` block: at its end
+    the thread is waited for.
+
+    Args:
+        name: of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True)
+
+    def submit(self, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Hand a piece of work over, once the one before is done."""
+        self.wait()
+        self._last = self._pool.submit(work, *args, **kwargs)
+
+    def wait(self) -> None:
+        """Wait until all that was handed over is done, and raise what it raised."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()

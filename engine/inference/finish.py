@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,9 @@ class Finisher:
         self._winner = Winner(size)
         self._real = np.empty((size, size), np.float32)
         self._is_building = np.empty((size, size), np.bool_)
+        self._finite = np.empty((size, size), np.bool_)
+        self.sound = np.empty((size, size), np.bool_)
+        """bool [size, size]: where no map of the block given to `finish` last was NaN or unbounded."""
         self._land_cover = model.output_of_role("land_cover")
         self._building = model.output_of_role("building")
         self._roof = model.output_of_role("roof_class")
@@ -69,20 +73,19 @@ class Finisher:
         """Channels of all outputs together."""
         return sum(output.channels for output in self._outputs)
 
-    def finish(self, block: Floats) -> Planes:
+    def finish(self, blocks: Sequence[Floats]) -> Planes:
         """Return the rasters of one block; valid until the next call.
 
         Args:
-            block: float32 [channels, size, size] of blended maps.
+            blocks: float32 [C, size, size] of blended maps, one an output, or all outputs' channels in one array.
 
         Returns:
-            Arrays [size, size] by name. Pixels whose maps are not finite hold anything: see `bad_pixels`.
+            Arrays [size, size] by name. Pixels that are not ``sound`` hold anything.
         """
-        maps: dict[str, Floats] = {}
-        at = 0
-        for output in self._outputs:
-            maps[output.name] = block[at : at + output.channels]
-            at += output.channels
+        if len(blocks) != len(self._outputs):
+            blocks = np.split(blocks[0], np.cumsum([output.channels for output in self._outputs])[:-1])
+        maps = {output.name: block for output, block in zip(self._outputs, blocks)}
+        self.sound[:] = True
         if self._land_cover is not None:
             self._finish_land_cover(self._land_cover, maps[self._land_cover.name])
         if self._building is not None:
@@ -96,6 +99,7 @@ class Finisher:
 
     def _finish_land_cover(self, output: OutputSpec, maps: Floats) -> None:
         self._winner.find(maps)
+        self._check(self._winner.score)
         self._winner.probability(maps, output.activation, self._real)
         to_percent(self._real, self._out["confidence"])
         ids = np.array([item.id for item in output.classes], np.uint8)
@@ -106,7 +110,12 @@ class Finisher:
             to_steps(self._real, self._out["building"])
             np.equal(self._winner.index, channel, out=self._is_building)
 
+    def _check(self, values: Floats) -> None:
+        np.isfinite(values, out=self._finite)
+        self.sound &= self._finite
+
     def _finish_building(self, output: OutputSpec, maps: Floats) -> None:
+        self._check(maps[0])
         np.copyto(self._real, maps[0])
         activate(self._real, output.activation)
         if self._land_cover is None:
@@ -117,6 +126,7 @@ class Finisher:
 
     def _finish_roof(self, output: OutputSpec, maps: Floats) -> None:
         self._winner.find(maps)
+        self._check(self._winner.score)
         self._winner.probability(maps, output.activation, self._real)
         to_percent(self._real, self._out["roof_confidence"])
         ids = np.array([item.id for item in output.classes], np.uint8)
@@ -134,9 +144,11 @@ class Finisher:
             return
         if output.kind == "classes":
             self._winner.find(maps)
+            self._check(self._winner.score)
             ids = np.array([item.id for item in output.classes], np.uint8)
             _to_ids(self._winner.index, ids, self._out[name])
             return
+        self._check(maps[0])
         np.copyto(self._real, maps[0])
         activate(self._real, output.activation)
         if output.kind == "metres":
@@ -145,24 +157,6 @@ class Finisher:
             to_steps(self._real, self._out[name])
         else:
             to_percent(self._real, self._out[name])
-
-
-def bad_pixels(block: Floats, rows: slice, cols: slice, live: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """Return the first pixel to be written whose maps are not all finite, as (row, column) of the block, or None.
-
-    Args:
-        block: float32 [channels, size, size].
-        rows: rows of the block that lie in the grid.
-        cols: its columns that do.
-        live: bool, of these rows and columns: the pixels to be written.
-    """
-    # one pass instead of one a channel: a sum is finite only if all its terms are (blended maps cannot overflow it)
-    total = block[:, rows, cols].sum(axis=0)
-    wrong = ~np.isfinite(total) & live
-    if not wrong.any():
-        return None
-    row, col = np.argwhere(wrong)[0]
-    return rows.start + int(row), cols.start + int(col)
 
 
 def building_threshold(model: ModelSpec) -> tuple[str, int, bool] | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..jobs import RidgelineError, from_dict, to_dict
-from ..raster.files import write_atomically, writing
+from ..raster.files import writing
 from .lock import FolderLock
 
 WORK_FOLDER = ".ridgeline"
@@ -77,12 +77,18 @@ class Ledger:
             raise
 
     def commit(self, state: LedgerState) -> None:
-        """Replace the state, on the disk first.
+        """Replace the state.
+
+        The strips that it speaks of are on the disk already, so it need not wait for the disk itself: after a power
+        cut an older state, or none, may be found, never one that promises too much.
 
         Raises:
             RidgelineError: (DISK_FULL), (OUTPUT_NOT_WRITABLE).
         """
-        write_atomically(self.folder / "state.json", json.dumps(to_dict(state)).encode())
+        part = self.folder / "state.json.part"
+        with writing(part):
+            part.write_text(json.dumps(to_dict(state)), encoding="utf-8")
+            part.replace(self.folder / "state.json")
         self.state = state
 
     def close(self) -> None:

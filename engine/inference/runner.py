@@ -16,10 +16,10 @@ from ..raster.files import writing
 from ..raster.sinks import StripSink
 from ..runtime.open import open_predictor
 from ..runtime.predictor import Predictor
-from .ahead import Ahead
+from .ahead import Ahead, Behind
 from .compute import Network
 from .feed import Feed
-from .ledger import Ledger, key_of
+from .ledger import Ledger, LedgerState, key_of
 from .publish import check_free, finished_before, publish
 from .rasters import open_sinks
 from .setup import Setup, batch_of, count_tiles, describe_run, network_inputs, open_rasters, prepare
@@ -105,23 +105,29 @@ def _compute(
             tiles["computed"] += computed
         feedback.progress(min(sum(tiles.values()), total), total, "tiles", "computing")
 
-    def finished(band: int, strip: Strip) -> None:
-        if band < first:
-            return
+    def write(band: int, strip: Strip, state: LedgerState) -> None:
         row = plan.rows_of(band)[0] - plan.grid.row0
         for name, values in strip.items():
             if len(values):
                 sinks[name].write(row, values)
+        ledger.commit(state)
+
+    def finished(band: int, strip: Strip) -> None:
+        if band < first:
+            return
         spent = _with(seconds, computing=time.perf_counter() - began, network=network.seconds)
-        ledger.commit(replace(ledger.state, bands=band + 1 - plan.bands.start, tiles=dict(tiles), seconds=spent))
+        state = replace(ledger.state, bands=band + 1 - plan.bands.start, tiles=dict(tiles), seconds=spent)
+        writer.submit(write, band, strip, state)
 
     with ExitStack() as stack:
+        writer = stack.enter_context(Behind("writer"))
         read = stack.enter_context(Ahead(feed.pieces(again), 2, "reader"))
         computed = stack.enter_context(
             Ahead(network.run(read, feed.give_back), 2, "network", poll=feedback.check_cancelled)
         )
         try:
             maker.take(computed, finished, advance)
+            writer.wait()
         except BaseException:
             stopping = True
             read.stop()

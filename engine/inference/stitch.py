@@ -37,13 +37,10 @@ class Stitcher:
         self._channels = channels
         self._weigh = weigh
         planes, stride, ramp, columns = channels + weigh, plan.stride, plan.ramp, plan.columns
-        up, down = rising_weights(ramp), falling_weights(ramp)
-        self._in_x, self._out_x = up, down
-        self._in_y, self._out_y = up[:, None], down[:, None]
+        self._in_x, self._out_x = rising_weights(ramp), falling_weights(ramp)
+        self._in_y, self._out_y = self._in_x[:, None], self._out_x[:, None]
         self._band: int | None = None
         self._first, self._next = columns.start, columns.start
-        self._block = np.empty((planes, stride, stride), np.float32)
-        self._below = np.empty((planes, ramp, stride), np.float32)
         self._west = np.empty((planes, plan.core, ramp), np.float32)
         self._east = np.empty((planes, plan.core, ramp), np.float32)
         self._has_west = False
@@ -58,71 +55,72 @@ class Stitcher:
         self._next = self._first
         self._has_west = False
 
-    def add(self, j: int, maps: Sequence[Floats]) -> Floats:
+    def add(self, j: int, maps: Sequence[Floats]) -> list[Floats]:
         """Add a tile of this band and return the block that is final with it.
 
         Args:
             j: the tile's column, further east than the one before; each column is added or passed over.
-            maps: float32 arrays [C, size, size], one an output, whose channels add up to ``channels``.
+            maps: float32 arrays [C, size, size], one an output, whose channels add up to ``channels``. They are blended
+                in place: copying them would take as long as all else here.
 
         Returns:
-            float32 [channels (+ 1 with ``weigh``), stride, stride]: absolute rows from ``i * stride + trim``, columns
-            from ``j * stride + trim``; valid until the next call.
+            The block of each output (and, with ``weigh``, of the sum of weights [1, stride, stride] as the last): views
+            [C, stride, stride] into the maps, whose rows begin at the absolute row ``i * stride + trim`` and columns at
+            ``j * stride + trim``.
         """
         self._step_to(j)
-        at = 0
-        for item in maps:
-            self._take(item, slice(at, at + len(item)))
-            at += len(item)
-        if at != self._channels:
-            raise ValueError(f"the outputs have {at} channels, not {self._channels}")
+        if sum(len(item) for item in maps) != self._channels:
+            raise ValueError(f"the outputs have {sum(len(item) for item in maps)} channels, not {self._channels}")
+        tiles = [item if item.flags.writeable else item.copy() for item in maps]
         if self._weigh:
-            size = self._plan.size
-            self._take(np.broadcast_to(np.float32(1), (1, size, size)), slice(at, at + 1))
-        self._join(j)
+            tiles.append(np.ones((1, self._plan.size, self._plan.size), np.float32))
+        blocks = self._blend(j, tiles)
         self._has_west = True
-        return self._block
+        return blocks
 
-    def pass_over(self, j: int) -> Floats | None:
-        """Leave a tile out; with ``weigh``, return the block as far as its neighbours reach into it, else None."""
+    def pass_over(self, j: int) -> list[Floats] | None:
+        """Leave a tile out; with ``weigh``, return the block as far as its neighbours reach into it, else None.
+
+        Returns:
+            One array [channels, stride, stride] and the sum of weights [1, stride, stride], or None.
+        """
         self._step_to(j)
         reached = self._weigh and (self._has_west or bool(self._has_north[j - self._first]))
         if not reached:
             self._has_west = False
             self._has_north[j - self._first] = False
             return None
-        self._block[:] = 0
-        self._below[:] = 0
-        self._join(j)
+        size = self._plan.size
+        blocks = self._blend(j, [np.zeros((planes, size, size), np.float32) for planes in (self._channels, 1)])
         self._has_west = False
-        return self._block
+        return blocks
 
-    def _take(self, item: Floats, planes: slice) -> None:
-        """Copy the parts of a tile's core to where they are blended, faded in from the west and out to the east."""
+    def _blend(self, j: int, tiles: list[Floats]) -> list[Floats]:
+        """Blend tiles with what the western and northern neighbours left; leave theirs for the eastern and southern."""
         trim, stride, ramp, core = self._plan.trim, self._plan.stride, self._plan.ramp, self._plan.core
-        inner = item[:, trim : trim + core, trim : trim + core]
-        self._block[planes] = inner[:, :stride, :stride]
-        if ramp:
-            self._below[planes] = inner[:, stride:, :stride]
-            self._block[planes, :, :ramp] *= self._in_x
-            self._below[planes, :, :ramp] *= self._in_x
+        north, has_north = self._north[j - self._first], bool(self._has_north[j - self._first])
+        blocks: list[Floats] = []
+        at = 0
+        for tile in tiles:
+            inner = tile[:, trim : trim + core, trim : trim + core]
+            blocks.append(inner[:, :stride, :stride])
+            planes = slice(at, at + len(tile))
+            at += len(tile)
+            if ramp == 0:
+                continue
+            left = inner[:, :, :ramp]
+            left *= self._in_x
+            if self._has_west:
+                left += self._west[planes]
             np.multiply(inner[:, :, stride:], self._out_x, out=self._east[planes])
-
-    def _join(self, j: int) -> None:
-        """Add what the western and the northern neighbour left, and leave this tile's for the southern one."""
-        stride, ramp, slot = self._plan.stride, self._plan.ramp, j - self._first
-        if ramp == 0:
-            return
-        if self._has_west:
-            self._block[:, :, :ramp] += self._west[:, :stride]
-            self._below[:, :, :ramp] += self._west[:, stride:]
+            top = inner[:, :ramp, :stride]
+            top *= self._in_y
+            if has_north:
+                top += north[planes]
+            np.multiply(inner[:, stride:, :stride], self._out_y, out=north[planes])
         self._west, self._east = self._east, self._west
-        top = self._block[:, :ramp]
-        top *= self._in_y
-        if self._has_north[slot]:
-            top += self._north[slot]
-        np.multiply(self._below, self._out_y, out=self._north[slot])
-        self._has_north[slot] = True
+        self._has_north[j - self._first] = True
+        return blocks
 
     def _step_to(self, j: int) -> None:
         if j != self._next:

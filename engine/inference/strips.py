@@ -13,7 +13,7 @@ from ..jobs import ErrorCode, RidgelineError
 from ..models.package import ModelSpec
 from .compute import box_text
 from .feed import Piece
-from .finish import Finisher, bad_pixels
+from .finish import Finisher
 from .plan import TilePlan
 from .stitch import Floats, Stitcher
 
@@ -37,10 +37,10 @@ class StripMaker:
         self.planes = self._finisher.planes
         """The rasters that come out."""
         self._stitcher = Stitcher(plan, self._finisher.channels, weigh=partial)
-        self._strip: Strip = {
-            plane.name: np.empty((min(plan.stride, plan.grid.height), plan.grid.width), plane.dtype)
-            for plane in self.planes
-        }
+        shape = (min(plan.stride, plan.grid.height), plan.grid.width)
+        # two, so that one may be written while the next one fills
+        self._strip: Strip = {plane.name: np.empty(shape, plane.dtype) for plane in self.planes}
+        self._other: Strip = {plane.name: np.empty(shape, plane.dtype) for plane in self.planes}
         self._blank = {plane.name: np.nan if plane.dtype == "float32" else 0 for plane in self.planes}
         self._band: int | None = None
 
@@ -54,7 +54,8 @@ class StripMaker:
 
         Args:
             computed: pieces with their maps, in order.
-            finished: told each band with its finished rows [H, width] by raster, valid during the call.
+            finished: told each band with its finished rows [H, width] by raster, valid until it is told the
+                next one.
             progress: told after each piece its band, how many tiles were computed, and how many left out.
 
         Raises:
@@ -70,6 +71,7 @@ class StripMaker:
             if piece.last:
                 rows = self._plan.rows_of(piece.band)
                 finished(piece.band, {name: array[: rows[1] - rows[0]] for name, array in self._strip.items()})
+                self._strip, self._other = self._other, self._strip
 
     def _clear(self) -> None:
         for name, array in self._strip.items():
@@ -80,15 +82,15 @@ class StripMaker:
         left = self._plan.columns_of(piece.columns.start)[0]
         for j in piece.columns:
             if at < len(piece.tiles) and piece.tiles[at] == j:
-                block: Floats | None = self._stitcher.add(j, [array[at] for array in maps.values()])
+                blocks: list[Floats] | None = self._stitcher.add(j, [array[at] for array in maps.values()])
                 at += 1
             else:
-                block = self._stitcher.pass_over(j)
-            if block is not None:
+                blocks = self._stitcher.pass_over(j)
+            if blocks is not None:
                 first, last = self._plan.columns_of(j)
-                self._paste(piece.band, j, block, piece.live[:, first - left : last - left])
+                self._paste(piece.band, j, blocks, piece.live[:, first - left : last - left])
 
-    def _paste(self, i: int, j: int, block: Floats, live: NDArray[np.bool_]) -> None:
+    def _paste(self, i: int, j: int, blocks: list[Floats], live: NDArray[np.bool_]) -> None:
         """Finish a block and put those of its pixels that are live into the strip."""
         if not live.any():
             return
@@ -97,11 +99,12 @@ class StripMaker:
         top, left = i * plan.stride + plan.trim, j * plan.stride + plan.trim
         rows, cols = slice(row0 - top, row1 - top), slice(col0 - left, col1 - left)
         if self._partial:
-            block, live = self._weighed(block, rows, cols, live)
-        wrong = bad_pixels(block, rows, cols, live)
-        if wrong is not None:
-            raise self._not_finite(top + wrong[0], left + wrong[1])
-        planes = self._finisher.finish(block)
+            blocks, live = self._weighed(blocks, rows, cols, live)
+        planes = self._finisher.finish(blocks)
+        sound = self._finisher.sound[rows, cols]
+        if not sound.all() and (live & ~sound).any():
+            row, col = np.argwhere(live & ~sound)[0]
+            raise self._not_finite(row0 + int(row), col0 + int(col))
         here = slice(col0 - plan.grid.col0, col1 - plan.grid.col0)
         complete = bool(live.all())
         for name, plane in planes.items():
@@ -112,14 +115,15 @@ class StripMaker:
                 np.copyto(target, plane[rows, cols], where=live)
 
     def _weighed(
-        self, block: Floats, rows: slice, cols: slice, live: NDArray[np.bool_]
-    ) -> tuple[Floats, NDArray[np.bool_]]:
+        self, blocks: list[Floats], rows: slice, cols: slice, live: NDArray[np.bool_]
+    ) -> tuple[list[Floats], NDArray[np.bool_]]:
         """Divide by the sum of weights, which is less than one beside tiles that were left out."""
-        weight = block[-1]
+        *maps, weights = blocks
+        weight = weights[0]
         known = weight > 0
         np.copyto(weight, np.float32(1), where=~known)
-        maps = block[:-1]
-        maps /= weight
+        for item in maps:
+            np.divide(item, weight, out=item)
         return maps, live & known[rows, cols]
 
     def _not_finite(self, row: int, col: int) -> RidgelineError:

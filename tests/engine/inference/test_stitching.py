@@ -37,9 +37,10 @@ def stitched(plan, tile_of, channels, left_out=(), weigh=False):
     for i in plan.bands:
         stitcher.start_band(i)
         for j in plan.columns:
-            block = stitcher.pass_over(j) if (i, j) in left_out else stitcher.add(j, [tile_of(i, j)])
-            if block is None:
+            blocks = stitcher.pass_over(j) if (i, j) in left_out else stitcher.add(j, [tile_of(i, j)])
+            if blocks is None:
                 continue
+            block = np.concatenate(blocks)
             (row0, row1), (col0, col1) = plan.rows_of(i), plan.columns_of(j)
             top, left = i * plan.stride + plan.trim, j * plan.stride + plan.trim
             place = np.s_[:, row0 - grid.row0 : row1 - grid.row0, col0 - grid.col0 : col1 - grid.col0]

@@ -42,7 +42,7 @@ def trace(maps, heights, grid, options):
     return found + tracer.finish()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), heights=st.lists(st.integers(1, 40), min_size=1, max_size=4))
 def test_buildings_ids_and_attributes_do_not_depend_on_the_strips(seed, heights):
     maps = town(seed)

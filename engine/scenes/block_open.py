@@ -23,7 +23,7 @@ def park(d: District, block: Plot) -> None:
         v = rng.uniform(v0, v1)
         d.area((u0, v, u1, v + rng.uniform(1.5, 4)), (GRAVELLED, PAVED, TARRED, SANDY)[rng.integers(4)], 0.3)
     if rng.random() < 0.25:
-        d.area((u0 + 4, v0 + 4, rng.uniform(u0 + 10, u1), rng.uniform(v0 + 10, v1)), ("clutter", "water", "water"), 2.0)
+        d.water((u0 + 4, v0 + 4, rng.uniform(u0 + 10, u1), rng.uniform(v0 + 10, v1)))
     if rng.random() < 0.3:  # a court for games
         u, v = rng.uniform(u0, u1 - 18), rng.uniform(v0, v1 - 12)
         d.area((u, v, u + 34, v + 17), ("clutter", choose(rng, ("terracotta", "green_metal", "blue_metal")), "sand"))
@@ -132,7 +132,8 @@ def yard(d: District, block: Plot) -> None:
 def water(d: District, block: Plot) -> None:
     """A lake or river with a wooded bank."""
     u0, v0, u1, v1 = block
-    d.area((u0 - 8, v0 - 8, u1 + 8, v1 + 8), ("clutter", "water", "water"), 3.0)
+    d.area(block, (LAWN, SANDY, GRAVELLED)[d.rng.integers(3)])
+    d.water((u0 - 8, v0 - 8, u1 + 8, v1 + 8), ragged=3.0)
     for _ in range(int((u1 - u0) / 6)):
         d.tree(d.rng.uniform(u0, u1), v0 - d.rng.uniform(7, 12))
 
@@ -150,8 +151,27 @@ def plaza(d: District, block: Plot) -> None:
     if rng.random() < 0.7:
         for k in range(int((u1 - u0) / 8)):
             d.tree(u0 + 4 + 8 * k, v0 + 4, 0.8)
+    if rng.random() < 0.5:
+        _crowd(d, block)
     for _ in range(int(rng.integers(0, 10))):
         d.car(rng.uniform(u0, u1), v1 - 4, math.pi / 2 if rng.random() < 0.5 else 0.3)
+
+
+def _crowd(d: District, plot: Plot) -> None:
+    """People, lamp posts, bollards, parasols: specks of height everywhere."""
+    rng = d.rng
+    u0, v0, u1, v1 = plot
+    for _ in range(min(int((u1 - u0) * (v1 - v0) / rng.uniform(25, 150)), 80)):
+        u, v = rng.uniform(u0, u1), rng.uniform(v0, v1)
+        draw = rng.random()
+        if draw < 0.55:
+            d.thing("pole", u, v, 0.0, (0.5, 0.4, float(rng.uniform(0.8, 1.8))), d.colour("car", "fabric"))
+        elif draw < 0.75:
+            d.thing("pole", u, v, 0.0, (0.25, 0.25, float(rng.uniform(3.5, 9))), d.colour("slate", "concrete"))
+        else:
+            size = float(rng.uniform(1.6, 3.4))
+            d.thing("tent", u, v, float(rng.uniform(0, 1)), (size, size, float(rng.uniform(2.1, 2.8))),
+                    d.colour("fabric", "white", "thatch"))  # fmt: skip
 
 
 def monument(d: District, block: Plot) -> None:

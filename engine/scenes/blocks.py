@@ -108,7 +108,7 @@ def _garden_house(d: District, plot: Plot, front: float, inward: int) -> None:
         pool = (pu - 4, pv - 2, pu + rng.uniform(2, 5), pv + 2)
         if d.free(pu, pv, 3):
             d.area((pool[0] - 1, pool[1] - 1, pool[2] + 1, pool[3] + 1), PAVED)
-            d.area(pool, ("clutter", "pool", "pool"))
+            d.water(pool, "pool", 0.0)
 
 
 def terrace(d: District, block: Plot) -> None:

@@ -32,6 +32,7 @@ class Canvas:
         building: building ids, 0 where no roof is seen [H, W].
         plane: roof plane ids, unique in the scene, 0 where no roof is seen [H, W].
         canopy: True where leaves are seen: laser light passes them in part [H, W].
+        water: True where open water is seen: laser light seldom comes back from it [H, W].
         roof_surface: height of the roof, also where leaves hide it; NaN off buildings [H, W].
     """
 
@@ -46,6 +47,7 @@ class Canvas:
     building: NDArray[np.int32]
     plane: NDArray[np.int32]
     canopy: BoolArray
+    water: BoolArray
     roof_surface: FloatArray
 
     @classmethod
@@ -64,6 +66,7 @@ class Canvas:
             building=np.zeros(size, np.int32),
             plane=np.zeros(size, np.int32),
             canopy=np.zeros(size, np.bool_),
+            water=np.zeros(size, np.bool_),
             roof_surface=np.full(size, np.nan, np.float32),
         )
 

@@ -239,5 +239,6 @@ def crop(canvas: Canvas, pixels: int) -> Canvas:
         building=canvas.building[inner, inner],
         plane=canvas.plane[inner, inner],
         canopy=canvas.canopy[inner, inner],
+        water=canvas.water[inner, inner],
         roof_surface=canvas.roof_surface[inner, inner],
     )

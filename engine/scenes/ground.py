@@ -147,6 +147,7 @@ def draw_area(canvas: Canvas, area: Area) -> None:
     along = patch.x * np.float32(math.cos(area.angle)) + patch.y * np.float32(math.sin(area.angle))
     if area.level is not None:
         np.copyto(canvas.ground[patch.at], np.float32(area.level), where=where)
+        canvas.water[patch.at][where] = True
     _fill(patch, area.soil, where, along)
     if area.lift != 0:
         canvas.surface[patch.at][where] += np.float32(area.lift)

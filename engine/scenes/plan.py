@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -72,7 +72,7 @@ def make_soil(rng: Generator, cover: str, family: str, second: str) -> Soil:
         fine=float(rng.uniform(0.03, 0.16) if grassy else rng.uniform(0.02, 0.1)),
         stripe_m=float(rng.uniform(0.6, 3.0)) if stripes else 0.0,
         stripe=float(rng.uniform(0.02, 0.1)),
-        bump_m=float(rng.uniform(0.01, 0.08) if grassy else rng.uniform(0.0, 0.03)),
+        bump_m=float(0.005 + 0.07 * rng.random() ** 2 if grassy else 0.02 * rng.random() ** 2),
         crisp=float(np.exp(rng.uniform(np.log(0.2), np.log(0.9)))),
         key=int(rng.integers(1 << 14)),
     )
@@ -98,7 +98,7 @@ class District:
         self.x, self.y, self.angle = x, y, angle
         self.balance = balance
         self.cos, self.sin = math.cos(angle), math.sin(angle)
-        self.lush = float(np.clip(rng.lognormal(0, 0.6), 0.15, 2.5))
+        self.lush = float(np.clip(rng.lognormal(0.15, 0.65), 0.15, 3.5))
         autumn = rng.random()
         self.leaf_families = ["leaf", "leaf", "leaf_bright"]
         if autumn < 0.12:
@@ -134,6 +134,15 @@ class District:
     def area(self, plot: Plot, kind: tuple[str, str, str] | None = None, ragged: float = 0.0) -> None:
         """Lay a ground cover over a plot."""
         self.plan.areas.append(Area(self.corners(plot), self.soil(kind), self.angle, ragged))
+
+    def water(self, plot: Plot, family: str = "water", ragged: float = 2.0) -> None:
+        """Lay level water into a plot; where the ground falls too much for it nothing is laid."""
+        heights = [self.plan.terrain.at(x, y) for x, y in self.corners(plot)]
+        if max(heights) - min(heights) > 2.5:
+            return
+        soil = replace(self.soil(("clutter", family, family)), bump_m=0.0, stripe_m=0.0, share=0.2)
+        level = min(heights) - float(self.rng.uniform(0.1, 0.8))
+        self.plan.areas.append(Area(self.corners(plot), soil, self.angle, ragged, level=level))
 
     def building(
         self,

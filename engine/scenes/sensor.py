@@ -8,11 +8,13 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
+from ..classes import LAND_COVER
 from .canvas import BoolArray, Canvas
 from .chance import choose
 from .noise import FloatArray, noise
 
 FOOT_M = 0.3048
+CLUTTER = next(info.id for info in LAND_COVER if info.name == "clutter")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class SensorConfig:
         bump_m: height of matching bumps, metres.
         lost_trees: share of crowns that image matching loses.
         hole_share: share of the area without data.
+        water_holes: share of open water from which no laser light comes back.
     """
 
     kind: str = "lidar"
@@ -44,6 +47,7 @@ class SensorConfig:
     bump_m: float = 0.15
     lost_trees: float = 0.3
     hole_share: float = 0.0
+    water_holes: float = 0.5
 
 
 def draw_sensor(rng: Generator) -> SensorConfig:
@@ -52,7 +56,7 @@ def draw_sensor(rng: Generator) -> SensorConfig:
     return SensorConfig(
         kind=kind,
         density=float(np.exp(rng.uniform(np.log(2.5), np.log(32)))),
-        noise_m=float(rng.uniform(0.01, 0.05)),
+        noise_m=float(np.exp(rng.uniform(np.log(0.006), np.log(0.05)))),
         occlusion=float(rng.uniform(0, 0.4)),
         occlusion_angle=float(rng.uniform(0, 2 * np.pi)),
         penetration=float(rng.uniform(0.05, 0.7)),
@@ -60,6 +64,7 @@ def draw_sensor(rng: Generator) -> SensorConfig:
         blur_m=float(rng.uniform(0.15, 0.8)),
         bump_m=float(0.5 * rng.random() ** 2 + 0.02),
         lost_trees=float(rng.uniform(0, 0.6)),
+        water_holes=float(choose(rng, (0.0, 1.0, rng.random()), (0.3, 0.3, 0.4))),
         hole_share=choose(rng, (0.0, rng.uniform(0.01, 0.15)), (0.85, 0.15)),
     )
 
@@ -131,7 +136,11 @@ def _lidar(canvas: Canvas, surface: FloatArray, config: SensorConfig, rng: Gener
     empty = rng.random((height, width), dtype=np.float32) < empty_share
     if config.occlusion > 0.03:
         empty |= _hidden(surface, canvas.gsd, config.occlusion, config.occlusion_angle)
-    return _fill_gaps(seen.astype(np.float32), empty, config.filling, rng)
+    filled = _fill_gaps(seen.astype(np.float32), empty, config.filling, rng)
+    if config.water_holes > 0 and canvas.water.any():
+        dry = noise(2.0 / canvas.gsd, *window, key + 6) > np.float32(4.0 * config.water_holes - 2.0)
+        filled[canvas.water & (canvas.cover == CLUTTER) & ~dry] = np.nan
+    return filled
 
 
 def upwind_maximum(surface: FloatArray, gsd: float, angle: float, tangent: float, reach_m: float) -> FloatArray:

@@ -76,13 +76,14 @@ STYLES: dict[str, Style] = {
     "town": Style(
         roofs={"gable": 5, "flat": 2.2, "hipped_v1": 1, "hipped_v2": 0.8, "mansard": 1.0, "gambrel": 0.5, "other": 0.7,
                "pyramid": 0.3, "revolved": 0.2, "arched": 0.2},
-        blocks={"terrace": 0.35, "perimeter": 0.3, "detached": 0.12, "slabs": 0.12, "park": 0.05, "monument": 0.06},
+        blocks={"terrace": 0.35, "perimeter": 0.3, "detached": 0.12, "slabs": 0.12, "park": 0.05, "monument": 0.06,
+                "plaza": 0.04},
         pitched=TILED, level=FLAT_EU, eave=(4.5, 12.0), trees=0.45, yard=(LAWN, PAVED, GARDEN, TARRED),
         street=(6.0, 14.0), block_depth=(40.0, 80.0), uniform=0.4,
     ),
     "old_town": Style(
         roofs={"gable": 4, "other": 3, "flat": 2, "hipped_v1": 1, "hipped_v2": 1, "pyramid": 0.4},
-        blocks={"warren": 0.8, "perimeter": 0.1, "monument": 0.06, "plaza": 0.04},
+        blocks={"warren": 0.76, "perimeter": 0.1, "monument": 0.06, "plaza": 0.08},
         pitched={"old_tile": 0.75, "tile": 0.25}, level={"slabs": 0.5, "gravel": 0.2, "membrane": 0.3},
         eave=(4.0, 13.0), block_length=(30.0, 80.0), block_depth=(22.0, 50.0), street=(2.5, 8.0),
         street_soils=("paving", "asphalt", "paving", "concrete"), yard=(PAVED, EARTH, GRAVELLED), trees=0.25,

@@ -120,5 +120,6 @@ def draw_terrain(
         nx, ny = math.cos(direction), math.sin(direction)
         width = choose(rng, (0.3, 2.0, 6.0))
         steps.append(Step(nx, ny, x * nx + y * ny, rng.uniform(0.5, 3.5), width))
-    terrace = rng.uniform(0.6, 2.2) if slope > 0.06 and rng.random() < terraced else 0.0
+    # Terraces are 6 to 25 m deep, however steep the slope.
+    terrace = slope * float(rng.uniform(6, 25)) if slope > 0.05 and rng.random() < terraced else 0.0
     return Terrain(slope * math.cos(aspect), slope * math.sin(aspect), tuple(waves), tuple(steps), terrace)

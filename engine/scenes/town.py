@@ -20,7 +20,7 @@ Bounds = tuple[float, float, float, float]
 def draw_plan(rng: Generator, bounds: Bounds, styles: dict[str, float], balance: float, max_slope: float) -> Plan:
     """Return a plan of one district over ``bounds`` (x0, y0, x1, y1 in metres)."""
     style = STYLES[choose_key(rng, styles or STYLE_WEIGHTS)]
-    terrain = draw_terrain(rng, bounds, max_slope, 0.35)
+    terrain = draw_terrain(rng, bounds, max_slope, 0.2)
     base = make_soil(rng, *style.yard[int(rng.integers(len(style.yard)))])
     plan = Plan(terrain, base)
     x0, y0, x1, y1 = bounds

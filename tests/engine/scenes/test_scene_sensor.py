@@ -87,6 +87,15 @@ def test_holes_are_nan(block: Canvas) -> None:
     assert not np.isnan(see(block, kind="exact")).any()
 
 
+def test_no_laser_light_comes_back_from_open_water(block: Canvas) -> None:
+    block.water[:30] = True
+    block.cover[:] = 6
+    seen = see(block, kind="lidar", density=50.0, water_holes=1.0, **PLAIN)
+    assert np.isnan(seen[:30]).mean() > 0.9
+    assert np.isfinite(seen[30:]).all()
+    assert np.isfinite(see(block, kind="lidar", density=50.0, water_holes=0.0, **PLAIN)).all()
+
+
 def test_an_unknown_sensor_is_refused(block: Canvas) -> None:
     with pytest.raises(ValueError, match="known are"):
         see(block, kind="radar")

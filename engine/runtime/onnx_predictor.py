@@ -151,8 +151,6 @@ def _session(path: str, providers: Sequence[Any], threads: int, name: str) -> or
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.enable_mem_pattern = PROVIDERS["directml"] not in providers  # DirectML asks for this
-    # waiting threads sleep: reading, stitching and QGIS itself need the processors in the meantime
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # threads that wait by spinning would take the processors from those that read and write; waiting costs no time
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # what goes wrong is raised, and said in our own words

@@ -30,7 +30,8 @@ class Tile:
     """What is known of one tile.
 
     Attributes:
-        maps: float32 [C, size, size] by output; None where no pixel of its core has data: nothing was computed.
+        maps: float32 [C, size, size] by output, read-only; None where no pixel of its core has data and nothing was
+            computed.
         known: bool [size, size]: pixels that have data.
     """
 
@@ -159,7 +160,10 @@ class TileStore:
             live = np.empty((0, 0), np.bool_)
             maps = self._network.predict(Piece(i, range(columns[0], columns[-1] + 1), columns, part, live, Counter()))
             for index, place in enumerate((i, j) for j in columns):
-                tiles.append((place, Tile({n: array[index].copy() for n, array in maps.items()}, own[place])))
+                kept = {name: array[index].copy() for name, array in maps.items()}
+                for array in kept.values():
+                    array.setflags(write=False)  # the stitcher blends in place what it may write to
+                tiles.append((place, Tile(kept, own[place])))
         self.computed += len(batch)
         return tiles
 

@@ -115,6 +115,61 @@ def measure_preview(model: str, folder: Path, pans: int = 18, seed: int = 0) -> 
     )
 
 
+@dataclass(frozen=True)
+class Soak:
+    """Random panning, zooming and clicking for a while.
+
+    Attributes:
+        minutes: how long.
+        requests: how many were answered.
+        warm_mb: memory of the engine once its stores are full (after a fifth of the time).
+        last_mb: at the end.
+        most_mb: the most that was seen after ``warm_mb``.
+        growth: ``last_mb`` over ``warm_mb``, minus one.
+    """
+
+    minutes: float
+    requests: int
+    warm_mb: float
+    last_mb: float
+    most_mb: float
+    growth: float
+
+
+def soak(model: str, folder: Path, minutes: float, seed: int = 0) -> Soak:
+    """Use the warm engine at random for some minutes and watch its memory (Linux only).
+
+    Raises:
+        RidgelineError: what the engine answers; (BAD_JOB) where the system does not tell the memory.
+    """
+    rgb, dsm = make_pair(folder)
+    scene = Scene(RasterInput(str(rgb)), RasterInput(str(dsm)), model)
+    dice = random.Random(seed)
+    width, height = VIEW[0] * _GSD, VIEW[1] * _GSD
+    warm, most, last, count = 0.0, 0.0, 0.0, 0
+    with _Engine() as engine:
+        began = time.perf_counter()
+        x, y = _WEST, _NORTH - height
+        while (spent := (time.perf_counter() - began) / 60) < minutes:
+            zoom = dice.choice([0.5, 1.0, 1.0, 1.5])
+            x = min(max(x + dice.uniform(-1, 1) * width, _WEST), _WEST + _SIDE * _GSD - width * zoom)
+            y = min(max(y + dice.uniform(-1, 1) * height, _NORTH - _SIDE * _GSD), _NORTH - height * zoom)
+            box = (x, y, x + width * zoom, y + height * zoom)
+            engine.ask(PreviewRequest(scene, box, str(folder / "preview")))
+            if count % 5 == 0:
+                engine.ask(RoofRequest(scene, x + width * zoom / 2, y + height * zoom / 2))
+            count += 1
+            memory = engine.memory_mb()
+            if memory is None:
+                raise RidgelineError(
+                    ErrorCode.BAD_JOB, "This system does not tell the memory of a process.", "Run this on Linux."
+                )
+            last, most = memory, max(most, memory)
+            if spent < minutes / 5:
+                warm = most = memory
+    return Soak(minutes, count, warm, last, most, last / warm - 1)
+
+
 def make_pair(folder: Path) -> tuple[Path, Path]:
     """Write a picture and a surface with rows of houses, compressed as such files are; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,10 +196,10 @@ def make_pair(folder: Path) -> tuple[Path, Path]:
     return rgb, dsm
 
 
-def speed_text(speed: PreviewSpeed) -> str:
+def figures_text(figures: PreviewSpeed | Soak) -> str:
     """Return the figures as lines for people."""
-    lines = [f"{name:<16}{value:8.2f}" for name, value in asdict(speed).items() if isinstance(value, float)]
-    return "\n".join([speed.device, *lines])
+    lines = [f"{name:<16}{value:10.3f}" for name, value in asdict(figures).items() if isinstance(value, (int, float))]
+    return "\n".join([*([figures.device] if isinstance(figures, PreviewSpeed) else []), *lines])
 
 
 def _walk(steps: int) -> list[tuple[int, int]]:

@@ -25,8 +25,9 @@ class DefaultTraining:
         warmup: steps until then.
         weight_decay: AdamW's.
         ema: decay of the averaged weights, which are what is kept.
-        rgb_and_dsm: share of samples that show both modalities; the rest is split evenly between RGB alone and DSM
-            alone.
+        rgb_and_dsm: share of samples that show both modalities.
+        rgb_alone: share of samples that show the picture alone, which is by far the hardest to learn from; the rest
+            show the surface alone.
         shift_px: largest shift of the picture against heights and labels in pixels, in samples that show both.
         validate_every: steps between two validations.
         save_every_s: seconds between two checkpoints.
@@ -45,7 +46,8 @@ class DefaultTraining:
     warmup: int = 200
     weight_decay: float = 0.02
     ema: float = 0.998
-    rgb_and_dsm: float = 0.4
+    rgb_and_dsm: float = 0.35
+    rgb_alone: float = 0.42
     shift_px: float = 3.0
     validate_every: int = 400
     save_every_s: float = 240.0
@@ -66,5 +68,5 @@ class DefaultTraining:
             raise ValueError("crop_px must be a multiple of 32 and no larger than a scene")
         if self.scene.registered < 1 or self.scene.margin:
             raise ValueError("scenes for training need registered = 1 and margin = 0: crops are shifted and cut later")
-        if not 0 <= self.rgb_and_dsm <= 1:
-            raise ValueError("rgb_and_dsm is a share between 0 and 1")
+        if min(self.rgb_and_dsm, self.rgb_alone) < 0 or self.rgb_and_dsm + self.rgb_alone > 1:
+            raise ValueError("rgb_and_dsm and rgb_alone are shares of one whole")

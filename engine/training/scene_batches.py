@@ -64,9 +64,8 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
     for _ in range(config.batch):
         crop = random_crop(store[int(random.integers(len(store)))], config.crop_px, random)
         kind = random.random()
-        both = kind < config.rgb_and_dsm
-        alone = (1.0 - config.rgb_and_dsm) / 2
-        present.append((both or kind < config.rgb_and_dsm + alone, both or kind >= config.rgb_and_dsm + alone))
+        both, picture = kind < config.rgb_and_dsm, kind < config.rgb_and_dsm + config.rgb_alone
+        present.append((picture, both or not picture))
         # a picture alone defines where its labels lie; beside heights it may lie a little off
         rgb = shifted(crop.rgb, config.shift_px, random) if both else crop.rgb
         crops.append((rgb, crop))

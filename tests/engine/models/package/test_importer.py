@@ -270,3 +270,14 @@ def test_predictions_of_an_imported_network_are_those_of_the_file(make_network, 
     session = ort.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
     (expected,) = session.run(None, {"image": tiles[:, :3], "heights": tiles[:, 3:]})
     np.testing.assert_allclose(got["land_cover"], expected, atol=1e-6)
+
+
+def test_a_job_file_imports_and_speaks_events(make_package, tmp_path, capfd):
+    source = make_package(root=tmp_path / "from")
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({"path": str(source.folder), "name": "mine"}), encoding="utf-8")
+    assert main(["models", "import", "--job", str(job), "--events"]) == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [event["event"] for event in events if event["event"] != "progress"] == ["started", "result"]
+    assert events[-1]["outputs"]["folder"] == str(tmp_path / "library" / "mine")
+    assert events[-1]["summary"]["name"] == "mine"

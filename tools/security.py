@@ -43,9 +43,7 @@ def main() -> int:
     for file, item in hidden:
         print(f"secret? {file}:{item['line_number']} {item['type']}", file=sys.stderr)
     told = ", ".join(f"{rule} {count}" for rule, count in sorted(warned.items())) or "none"
-    print(
-        f"blocked: {len(bad)} findings, {len(hidden)} secrets; warnings: {told}; other notes: {len(findings) - len(bad)}"
-    )
+    print(f"blocked: {len(bad)} findings, {len(hidden)} secrets; warnings: {told}; notes: {len(findings) - len(bad)}")
     return 1 if bad or hidden else 0
 
 

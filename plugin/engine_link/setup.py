@@ -123,17 +123,19 @@ def set_up(
         if gpu:
             work.log(tr("GPU: {name}", name=gpu))
         requirements = choose_requirements(requirement_set, options.which, gpu is not None, options.bundle)
-        folder = environment_folder(requirements)
         state = engine_state(platform)
-        if state.ready and not state.own and state.folder == str(folder):
+        if state.ready and not state.own and state.folder == str(environment_folder(requirements)):
             listener.progress(100, state.sentence)
             return state
         check_disk(home, requirements.disk_mb)
         try:
-            _make(options, requirements, folder, work)
-        except BaseException:
-            _remove_folder(folder)
-            raise
+            folder = _make_whole(options, requirements, work)
+        except RidgelineError as fault:
+            if not requirements.gpu or fault.code is not ErrorCode.ENGINE_NOT_READY:
+                raise
+            work.log(tr("The packages for GPUs do not fit this computer: {fault}", fault=fault))
+            work.log(tr("Taking those for the processor instead."))
+            folder = _make_whole(options, requirement_set(options.which, gpu=False), work)
         for other in made_environments():
             if other != folder:
                 work.log(tr("Removing the superseded environment {folder}", folder=other.name))
@@ -178,6 +180,17 @@ def remove(cancelled: Callable[[], bool] = lambda: False) -> None:
         for folder in [*made_environments(), *kept]:
             _remove_folder(folder)
         (home / LOG_NAME).unlink(missing_ok=True)
+
+
+def _make_whole(options: SetupOptions, requirements: RequirementSet, work: _Work) -> Path:
+    """Return the folder of the environment made for a list; nothing is left of one that could not be made."""
+    folder = environment_folder(requirements)
+    try:
+        _make(options, requirements, folder, work)
+    except BaseException:
+        _remove_folder(folder)
+        raise
+    return folder
 
 
 def _make(options: SetupOptions, requirements: RequirementSet, folder: Path, work: _Work) -> None:

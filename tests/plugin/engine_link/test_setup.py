@@ -146,6 +146,24 @@ def test_a_folder_that_is_no_bundle_is_told(bundle, tmp_path):
     assert "another version of the plugin" in caught.value.message
 
 
+def test_a_gpu_gets_its_own_packages_and_the_others_where_those_do_not_fit(bundle, monkeypatch):
+    lists = bundle.parent / "lists"
+    monkeypatch.setattr(setting_up, "nvidia_gpu", lambda environment: "NVIDIA RTX 4090, 550.54")
+    digest = write_wheel(bundle, "tinygpu")
+    text = (lists / "inference.txt").read_text() + f"tinygpu==1.0 \\\n    --hash=sha256:{digest}\n"
+    for folder in (bundle, lists):
+        (folder / "inference-gpu.txt").write_text(text)
+    assert set_up(options(bundle)).marker.gpu
+    remove()
+    assert not set_up(options(bundle, gpu=False)).marker.gpu
+    remove()
+    next(bundle.glob("tinygpu*")).unlink()
+    recorder = Recorder()
+    state = set_up(options(bundle), recorder)
+    assert state.ready and not state.marker.gpu
+    assert any("for the processor instead" in line for line in recorder.lines)
+
+
 def test_an_updated_plugin_asks_for_an_update_and_keeps_the_old_until_then(bundle, monkeypatch):
     old = set_up(options(bundle))
     lists = bundle.parent / "new lists"

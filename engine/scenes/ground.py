@@ -103,6 +103,8 @@ def _lightness(patch: Patch, soil: Soil, coordinate: FloatArray | None) -> Float
 
 def _fill(patch: Patch, soil: Soil, where: BoolArray, coordinate: FloatArray | None) -> None:
     """Paint a soil on the pixels ``where`` and set their cover."""
+    if not where.any():
+        return
     # A coarse and a fine pattern together: soft, frayed blotches.
     mix = patch.noise(soil.scale_m, soil.key + 2) + np.float32(0.5) * patch.noise(0.4 * soil.scale_m, soil.key + 3)
     mix = np.clip((mix - np.float32(1.3 - 2.6 * soil.share)) * np.float32(soil.crisp), 0, 1)
@@ -153,28 +155,40 @@ def draw_area(canvas: Canvas, area: Area) -> None:
         canvas.surface[patch.at][where] += np.float32(area.lift)
 
 
+ROAD_PIECE_M = 24.0
+"""Roads are drawn in pieces: the window of a whole slanting road would be mostly something else."""
+
+
 def draw_road(canvas: Canvas, road: Road) -> None:
     """Draw one road with its pavements and markings."""
-    half = road.width / 2 + road.walk + abs(road.bend) + 1
-    patch = canvas.patch(
-        min(road.x0, road.x1) - half, min(road.y0, road.y1) - half,
-        max(road.x0, road.x1) + half, max(road.y0, road.y1) + half,
-    )  # fmt: skip
-    if patch is None:
-        return
     length = max(math.hypot(road.x1 - road.x0, road.y1 - road.y0), 1.0)
+    count = max(round(length / ROAD_PIECE_M), 1)
+    half = road.width / 2 + road.walk + abs(road.bend) + 1 + 3 * road.ragged
+    for k in range(count):
+        xs = [road.x0 + (road.x1 - road.x0) * t / count for t in (k, k + 1)]
+        ys = [road.y0 + (road.y1 - road.y0) * t / count for t in (k, k + 1)]
+        patch = canvas.patch(min(xs) - half, min(ys) - half, max(xs) + half, max(ys) + half)
+        if patch is not None:
+            first, last = length * k / count - length / 2, length * (k + 1) / count - length / 2
+            _road_piece(patch, road, length, first - (k == 0), last + (k == count - 1))
+
+
+def _road_piece(patch: Patch, road: Road, length: float, first: float, last: float) -> None:
+    """Draw what lies between ``first`` and ``last`` metres from the road's middle."""
+    canvas = patch.canvas
     angle = math.atan2(road.y1 - road.y0, road.x1 - road.x0)
     p, q = patch.local((road.x0 + road.x1) / 2, (road.y0 + road.y1) / 2, angle)
+    here = (p >= np.float32(first)) & (p < np.float32(last))
     if road.bend:
         q = q - np.float32(road.bend) * np.cos(p * np.float32(math.pi / length))
     off = np.abs(q)
     if road.ragged > 0:
         off = off + patch.noise(1.5, road.soil.key + 8) * np.float32(road.ragged)
     if road.walk > 0 and road.walk_soil is not None:
-        edge = off < np.float32(road.width / 2 + road.walk)
+        edge = here & (off < np.float32(road.width / 2 + road.walk))
         _fill(patch, road.walk_soil, edge, p)
         canvas.surface[patch.at] += edge * np.float32(0.1)
-    where = off < np.float32(road.width / 2)
+    where = here & (off < np.float32(road.width / 2))
     _fill(patch, road.soil, where, q)
     if road.lift > 0:
         ramp = np.clip((np.float32(length / 2) - np.abs(p)) * np.float32(0.07), 0, road.lift)

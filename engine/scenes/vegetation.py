@@ -81,7 +81,7 @@ def draw_tree(canvas: Canvas, tree: Tree, ground: float) -> None:
         else:
             crown = np.float32(0.35) + np.float32(0.65) * np.sqrt(np.maximum(1 - edge * edge, 0))
         crown = crown + np.float32(tree.rough) * (np.float32(0.35) * lump + np.float32(0.35) * grain)
-    if tree.gaps > 0:
+    if tree.gaps > 0.04:
         mask &= patch.noise(0.5, tree.key + 11) > np.float32(3.2 * tree.gaps - 2.2)
     top = np.float32(ground) + np.float32(tree.height) * np.minimum(crown, np.float32(1.12))
     surface = canvas.surface[patch.at]

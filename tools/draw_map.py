@@ -6,12 +6,21 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication, QgsMapRendererParallelJob, QgsMapSettings, QgsProject, QgsRasterLayer
+from qgis.core import (
+    QgsApplication,
+    QgsCategorizedSymbolRenderer,
+    QgsMapRendererParallelJob,
+    QgsMapSettings,
+    QgsPalettedRasterRenderer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QImage, QPainter
 
 ROOT = Path(__file__).resolve().parent.parent
-TILE, GAP, TITLE = 620, 14, 40
+TILE, GAP, TITLE, LEGEND = 620, 14, 40, 34
 
 
 def mount() -> None:
@@ -34,6 +43,32 @@ def draw(layers: "list[Any]", extent: Any, crs: Any) -> QImage:
     job.start()
     job.waitForFinished()
     return job.renderedImage()
+
+
+def legend_of(layer: Any) -> "list[tuple[QColor, str]]":
+    """Return colours and names of the classes that a layer shows."""
+    if isinstance(layer, QgsVectorLayer):
+        renderer = layer.renderer()
+        if not isinstance(renderer, QgsCategorizedSymbolRenderer):
+            return []
+        there = layer.uniqueValues(layer.fields().indexOf(renderer.classAttribute()))
+        return [(item.symbol().color(), item.label()) for item in renderer.categories() if item.value() in there]
+    renderer = layer.renderer()
+    if isinstance(renderer, QgsPalettedRasterRenderer):
+        return [(item.color, item.label) for item in renderer.classes()]
+    return []
+
+
+def draw_legend(painter: QPainter, x: int, y: int, items: "list[tuple[QColor, str]]") -> None:
+    """Draw colours and names in one line, as many as fit."""
+    left = x
+    for colour, name in items:
+        width = painter.fontMetrics().horizontalAdvance(name) + 34
+        if left + width > x + TILE:
+            break
+        painter.fillRect(left, y + 8, 14, 14, colour)
+        painter.drawText(left + 19, y + 21, name)
+        left += width
 
 
 def main() -> None:
@@ -60,14 +95,16 @@ def main() -> None:
             views.append((title, [layers[name], *over]))
     columns = 2
     rows = (len(views) + 1) // columns
-    sheet = QImage(columns * (TILE + GAP) + GAP, rows * (TILE + TITLE) + GAP, QImage.Format.Format_RGB32)
+    sheet = QImage(columns * (TILE + GAP) + GAP, rows * (TILE + TITLE + LEGEND) + GAP, QImage.Format.Format_RGB32)
     sheet.fill(QColor("white"))
     painter = QPainter(sheet)
-    painter.setFont(QFont("Open Sans", 15))
     for number, (title, shown) in enumerate(views):
-        x, y = GAP + number % columns * (TILE + GAP), number // columns * (TILE + TITLE)
+        x, y = GAP + number % columns * (TILE + GAP), number // columns * (TILE + TITLE + LEGEND)
+        painter.setFont(QFont("Open Sans", 15))
         painter.drawText(QRectF(x, y, TILE, TITLE), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, title)
         painter.drawImage(x, y + TITLE, draw(shown, rgb.extent(), rgb.crs()))
+        painter.setFont(QFont("Open Sans", 10))
+        draw_legend(painter, x, y + TITLE + TILE, legend_of(shown[0]))
     painter.end()
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     saved = sheet.save(target)

@@ -63,7 +63,7 @@ test_qt6() {
     echo "── Qt 6"
     if [ ! -d "$shim" ]; then lines+=("Qt 6 skipped: it needs the root of QGIS 3.44"); return; fi
     if [ ! -x .cache/qt6/bin/python ]; then
-        .venv/bin/python -m venv .cache/qt6 && .cache/qt6/bin/python -m pip install --quiet PyQt6 pytest pytest-qt || {
+        .venv/bin/python -m venv .cache/qt6 && .cache/qt6/bin/python -m pip install --quiet PyQt6 pytest pytest-qt hypothesis || {
             lines+=("Qt 6 skipped: PyQt6 could not be installed"); return; }
     fi
     RIDGELINE_PYQT_SHIM="$shim" QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyqt6 \

@@ -12,6 +12,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
+from rasterio.errors import CRSError
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
@@ -94,7 +95,7 @@ class TownConfig:
 def write_town(
     folder: Path, name: str, seed: int, config: TownConfig, feedback: Feedback, place: int = 0
 ) -> SceneFiles:
-    """Write one town: rasters ``<name>_<layer>.tif`` and ``<name>_truth.gpkg``; equal arguments give equal pixels.
+    """Write a town: rasters ``<name>_<layer>.tif``, ``<name>_truth.gpkg``; equal arguments give equal pixels.
 
     Args:
         folder: where the files go; made if missing.
@@ -105,8 +106,16 @@ def write_town(
         place: the scene is moved eastwards by so many sizes, so that several scenes do not lie on each other.
 
     Raises:
-        RidgelineError: (OUTPUT_NOT_WRITABLE) if the folder cannot be made; (BAD_JOB) if the size is no whole pixel.
+        RidgelineError: (OUTPUT_NOT_WRITABLE) if the folder cannot be made; (BAD_JOB) if size or GSD make no scene; (BAD_CRS)
+            if the CRS is unknown or not in metres.
     """
+    _check_crs(config.epsg)
+    if not config.gsd > 0:
+        raise RidgelineError(
+            ErrorCode.BAD_JOB,
+            f"A GSD of {config.gsd:g} m per pixel is impossible.",
+            "Give a number above 0, such as 0.25.",
+        )
     side = round(config.size_m / config.gsd)
     if side < 16:
         raise RidgelineError(
@@ -220,6 +229,21 @@ def write_city(
     write_city_truth(files.truth, city, (dressed.xmin, dressed.ymax, width * gsd, height * gsd))
     feedback.progress(1, 1, "scenes", f"drawing {name}")
     return files
+
+
+def _check_crs(epsg: int) -> None:
+    try:
+        crs = CRS.from_epsg(epsg)
+    except CRSError as fault:
+        raise RidgelineError(
+            ErrorCode.BAD_CRS,
+            f"EPSG:{epsg} is no CRS that PROJ knows.",
+            "Give a projected CRS in metres, such as 25832.",
+        ) from fault
+    if not crs.is_projected or crs.linear_units_factor[1] != 1.0:
+        raise RidgelineError(
+            ErrorCode.BAD_CRS, f"EPSG:{epsg} is not in metres.", "Give a projected CRS in metres, such as 25832."
+        )
 
 
 def _blocks(side: int) -> Iterator[tuple[int, int, int, int]]:

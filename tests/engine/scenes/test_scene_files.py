@@ -108,3 +108,19 @@ def test_a_scene_smaller_than_a_few_pixels_is_refused(tmp_path) -> None:
     with pytest.raises(RidgelineError) as caught:
         write_town(tmp_path, "a", 1, TownConfig(size_m=2.0, gsd=0.5), Feedback())
     assert caught.value.code == ErrorCode.BAD_JOB and "4 pixels" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        (TownConfig(epsg=4326), ErrorCode.BAD_CRS),
+        (TownConfig(epsg=2263), ErrorCode.BAD_CRS),  # feet
+        (TownConfig(epsg=999999), ErrorCode.BAD_CRS),
+        (TownConfig(gsd=0.0), ErrorCode.BAD_JOB),
+    ],
+)
+def test_impossible_scenes_are_refused_before_anything_is_written(tmp_path, config, code) -> None:
+    with pytest.raises(RidgelineError) as caught:
+        write_town(tmp_path / "new", "a", 1, config, Feedback())
+    assert caught.value.code == code and caught.value.hint
+    assert not (tmp_path / "new").exists()

@@ -106,8 +106,8 @@ def write_town(
         place: the scene is moved eastwards by so many sizes, so that several scenes do not lie on each other.
 
     Raises:
-        RidgelineError: (OUTPUT_NOT_WRITABLE) if the folder cannot be made; (BAD_JOB) if size or GSD make no scene; (BAD_CRS)
-            if the CRS is unknown or not in metres.
+        RidgelineError: (OUTPUT_NOT_WRITABLE) if the folder cannot be made; (BAD_JOB) if size or GSD make no scene;
+            (BAD_CRS) if the CRS is unknown or not in metres.
     """
     _check_crs(config.epsg)
     if not config.gsd > 0:

@@ -39,6 +39,12 @@ def _check_name(what: str, name: str) -> None:
         )
 
 
+def _check_text(what: str, text: str, limit: int = 120, empty: bool = False) -> None:
+    """Refuse texts that would break files and lists which show them: control characters, line ends, endless ones."""
+    if not text.isprintable() or len(text) > limit or not (empty or text.strip()):
+        raise ValueError(f"{what} {text[:40]!r} must be printable text on one line, of at most {limit} characters")
+
+
 @dataclass(frozen=True)
 class MeanStd:
     """``(value - mean) / std`` by band, in the raster's own units (0–255 for 8-bit pictures).
@@ -149,7 +155,7 @@ class TileSpec:
 
 @dataclass(frozen=True)
 class ClassSpec:
-    """One class: id from 1 (0 is nodata everywhere), name, colour ``#rrggbb``."""
+    """One class: id from 1 (0 is nodata everywhere), name (printable, on one line), colour ``#rrggbb``."""
 
     id: int
     name: str
@@ -158,6 +164,7 @@ class ClassSpec:
     def __post_init__(self) -> None:
         if not 1 <= self.id <= 255:
             raise ValueError(f"class id {self.id} must lie between 1 and 255")
+        _check_text("the class name", self.name)
         if not _COLOUR.fullmatch(self.colour):
             raise ValueError(f"colour {self.colour!r} must look like #a1b2c3")
 
@@ -197,6 +204,7 @@ class OutputSpec:
 
     def __post_init__(self) -> None:
         _check_name("the output's name", self.name)
+        _check_text("the unit", self.unit, 20, empty=True)
         if self.kind not in ("classes", "probability", "metres"):
             raise ValueError(f"kind must be classes, probability or metres, not {self.kind!r}")
         if self.role not in ("land_cover", "roof_class", "building", "boundary", "distance", "height", "other"):
@@ -285,6 +293,9 @@ class ModelSpec:
         if self.format != FORMAT_VERSION:
             raise ValueError(f"format {self.format} is not known (this version reads {FORMAT_VERSION})")
         _check_name("the model's name", self.name)
+        _check_text("the version", self.version, 40)
+        _check_text("the title", self.title, 200, empty=True)
+        _check_text("the licence", self.licence, 400, empty=True)
         for what, items in (("inputs", self.inputs), ("outputs", self.outputs), ("weights", self.weights)):
             if not items:
                 raise ValueError(f"{what} must not be empty")

@@ -248,7 +248,7 @@ def test_the_command_lists_shows_exports_removes(make_package, tmp_path, capsys)
 
 
 def test_texts_of_a_model_cannot_steer_the_terminal(make_package, tmp_path, capsys):
-    make_package(root=tmp_path / "library", title="evil\x1b[2J\n\nname", description="a\rb")
+    make_package(root=tmp_path / "library", description="evil\x1b[2J\n\nname", source="a\rb")
     main(["models", "list"])
     main(["models", "info", "small"])
     printed = capsys.readouterr().out

@@ -8,6 +8,7 @@ COMMANDS: dict[str, str] = {
     "train-default": "Train the model that Ridgeline ships",
     "pretrain": "Masked-image pretraining of the encoder pair on rasters without labels",
     "finetune": "Teach a model from labelled polygons",
+    "export": "A model package made anew from trained weights, with int8 if asked for",
     "models": "The model library: list, info, import, export, remove, verify",
     "selftest": "Run a model on the sample area and say what computes, with which versions, how fast",
     "serve": "Keep a model loaded and answer requests over pipes",

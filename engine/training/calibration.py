@@ -1,0 +1,39 @@
+"""Inputs of a model package made from synthetic scenes: to calibrate int8 graphs, and to compare graphs with."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.package import ModelSpec
+from ..scenes.chip import SceneConfig, make_chip
+from ..terrain.height_channels import context_px, height_channels
+
+
+def scene_inputs(spec: ModelSpec, count: int, seed: int) -> list[dict[str, NDArray[np.float32]]]:
+    """Return normalised inputs [1, C, tile, tile] by name of ``count`` scenes.
+
+    Args:
+        spec: of the model; its GSD, tile and normalisation are used.
+        count: number of scenes.
+        seed: of the scenes.
+    """
+    gsd, size = spec.gsd.trained, spec.tile.size
+    margin = context_px(gsd) if any(item.height_channels is not None for item in spec.inputs) else 0
+    config = SceneConfig(size=size, margin=margin, gsd=(gsd, gsd))
+    samples = []
+    for index in range(count):
+        scene = make_chip(seed, index, config)
+        inner = np.s_[..., margin : margin + size, margin : margin + size]
+        sample: dict[str, NDArray[np.float32]] = {}
+        for item in spec.inputs:
+            if item.height_channels is not None:
+                values = height_channels(scene.surface, np.isfinite(scene.surface), gsd, 0, 0)[inner]
+            else:
+                assert item.mean_std is not None  # the one or the other, by the description's own check
+                raw = scene.rgb if item.kind == "rgb" else np.nan_to_num(scene.surface[inner])[None]
+                mean, std = (np.asarray(v, np.float32)[:, None, None] for v in (item.mean_std.mean, item.mean_std.std))
+                values = (raw.astype(np.float32) - mean) / std
+            sample[item.name] = np.ascontiguousarray(values[None], dtype=np.float32)
+        samples.append(sample)
+    return samples

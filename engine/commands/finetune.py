@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of split, order and light (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is in the folder")
+    parser.add_argument("--check", action="store_true", help="only look at the labels and split them")
     parser.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
     parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
 
@@ -75,6 +76,7 @@ def job_of(args: argparse.Namespace) -> FinetuneJob:
         seed=args.seed,
         device=args.device,
         overwrite=args.overwrite,
+        check_only=args.check,
     )
 
 

@@ -9,6 +9,8 @@ events any more, or the end of standard input after a line was read from it: who
 long as he lives. Without such a line its end is no wish to cancel: a run started with an empty input goes on. Work
 that does not notice within ``GRACE_S`` seconds (a library that cannot be interrupted) is ended with the process; jobs
 keep their ledgers such that this loses nothing.
+
+A line ``{"finish": true}`` asks a job that could go on for long, a training, to end with what it has by now.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def run_job(kind: str, load: Callable[[], Job], work: Callable[[Job, Feedback], 
     try:
         voice.emit(Started(kind, engine=__version__))
         job = load()
-        result = work(job, Feedback(voice.emit, stop))
+        result = work(job, Feedback(voice.emit, stop, stop.asked_to_finish))
         voice.emit(result)
         return EXIT_OK
     except (Cancelled, KeyboardInterrupt) as fault:
@@ -166,6 +168,7 @@ class _Stop:
     def __init__(self, voice: EventVoice | _PeopleVoice) -> None:
         self._voice = voice
         self._asked = threading.Event()
+        self._finish = threading.Event()
         self._ended = threading.Event()
         self._before: dict[int, Any] = {}
         self._pair: tuple[socket.socket, socket.socket] | None = None
@@ -176,6 +179,10 @@ class _Stop:
         if self._voice.broken:
             self._ask()
         return self._asked.is_set()
+
+    def asked_to_finish(self) -> bool:
+        """Return whether to end with what there is."""
+        return self._finish.is_set()
 
     def watch(self, read_stdin: bool) -> None:
         """Begin to listen for signals and, if wanted, on standard input."""
@@ -220,7 +227,9 @@ class _Stop:
                 return
             *lines, rest = (rest + chunk).split(b"\n")
             spoken = spoken or bool(lines)
-            if any(_is_cancel(line) for line in lines) or (not chunk and spoken):
+            if any(_says(line, "finish") for line in lines):
+                self._finish.set()
+            if any(_says(line, "cancel") for line in lines) or (not chunk and spoken):
                 self._ask()
             if not chunk:
                 return
@@ -238,9 +247,9 @@ class _Stop:
         os._exit(EXIT_CANCELLED)
 
 
-def _is_cancel(line: bytes) -> bool:
+def _says(line: bytes, wish: str) -> bool:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):
         return False
-    return isinstance(data, dict) and data.get("cancel") is True
+    return isinstance(data, dict) and data.get(wish) is True

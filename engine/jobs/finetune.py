@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
@@ -35,6 +36,10 @@ class ClassMapping:
     colour: Optional[str] = None
     """``#rrggbb`` of a new class."""
 
+    def __post_init__(self) -> None:
+        if self.colour is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
+            raise ValueError(f"colour {self.colour!r} must look like #a1b2c3")
+
 
 @dataclass(frozen=True)
 class FinetuneJob:
@@ -53,7 +58,8 @@ class FinetuneJob:
     classes: Tuple[ClassMapping, ...] = ()
     """Empty: each value of the field is the class of that name."""
     area: Optional[PolygonLayer] = None
-    """Where everything is labelled: what no polygon covers there is background. None: only polygons teach."""
+    """Where everything is labelled: what no polygon covers there is background, and nothing outside it teaches. None:
+    only polygons teach, wherever they lie."""
     keep_old_classes: bool = True
     """New classes only: keep what the model already gives beside them."""
     mode: str = "head"
@@ -69,6 +75,8 @@ class FinetuneJob:
     seed: int = 1
     device: str = "auto"
     overwrite: bool = False
+    check_only: bool = False
+    """Read, check and split the labels, and end before any training."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

@@ -11,6 +11,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ...models.package import InputSpec
+from ...raster.grid import Grid
 from .labels import LabelSet
 from .samples import Sample
 from .split import Split
@@ -56,7 +58,12 @@ class LabelReport:
 
 
 def check_labels(
-    labels: LabelSet, teaching: Teaching, split: Split, samples: Sequence[Sample], surface: str | None
+    labels: LabelSet,
+    teaching: Teaching,
+    split: Split,
+    samples: Sequence[Sample],
+    surface: InputSpec | None,
+    skipped: Sequence[Grid] = (),
 ) -> LabelReport:
     """Return what there is to know about labels.
 
@@ -65,13 +72,15 @@ def check_labels(
         teaching: what they teach.
         split: which of them validate.
         samples: the tiles that hold them.
-        surface: name of the input with height channels, whose edges the polygons are compared with; None: none.
+        surface: the input with height channels, whose edges the polygons are compared with; None: none.
+        skipped: tiles with labels that were not read because there are too many.
     """
     classes = _counts(labels, teaching, split, samples)
     shift = _shift(samples, surface) if surface is not None else None
     findings = [
         *_few(classes, teaching),
-        *_beside_imagery(labels, samples),
+        *_beside_imagery(labels, samples, skipped),
+        *_outside_area(labels),
         *_shifted(shift),
         *_imbalance(classes, teaching),
         *_overlaps(labels),
@@ -128,11 +137,22 @@ def _few(classes: dict[str, dict[str, int]], teaching: Teaching) -> list[Finding
     return findings
 
 
-def _beside_imagery(labels: LabelSet, samples: Sequence[Sample]) -> list[Finding]:
+def _outside_area(labels: LabelSet) -> list[Finding]:
+    if not labels.outside_area:
+        return []
+    text = f"{labels.outside_area} polygons lie outside the area in which everything is labelled and teach nothing."
+    return [Finding("outside_area", text)]
+
+
+def _beside_imagery(labels: LabelSet, samples: Sequence[Sample], skipped: Sequence[Grid]) -> list[Finding]:
     seen: set[int] = set()
     for sample in samples:
         seen.update(np.unique(sample.polygon[sample.truth >= 0]).tolist())
-    lost = len(labels.polygons) - len(seen - {-1})
+    unseen = np.array([labels.polygons[i] for i in range(len(labels.polygons)) if i not in seen], dtype=object)
+    if skipped and len(unseen):
+        tiles = shapely.STRtree([shapely.box(*window.bounds) for window in skipped])
+        unseen = np.delete(unseen, np.unique(tiles.query(unseen, predicate="intersects")[0]))
+    lost = len(unseen)
     if not lost:
         return []
     share = 100 * lost / len(labels.polygons)
@@ -203,13 +223,15 @@ def _shifted(shift: tuple[float, float] | None) -> list[Finding]:
     ]
 
 
-def _shift(samples: Sequence[Sample], surface: str) -> tuple[float, float] | None:
+def _shift(samples: Sequence[Sample], surface: InputSpec) -> tuple[float, float] | None:
     """Return how far the outlines lie from the steps of the surface: the best of all shifts within reach.
 
     The mean step height (log-compressed gradient) under the outlines is compared over all shifts in whole pixels.
     """
-    if not samples or surface not in samples[0].inputs:
+    names = surface.height_channels.channels if surface.height_channels is not None else ()
+    if not samples or surface.name not in samples[0].inputs or not {"slope_x", "slope_y"} <= set(names):
         return None
+    slopes = [names.index("slope_x"), names.index("slope_y")]
     gsd = samples[0].window.gsd
     reach = max(1, round(SHIFT_REACH_M / gsd))
     size = 2 * reach + 1
@@ -219,7 +241,7 @@ def _shift(samples: Sequence[Sample], surface: str) -> tuple[float, float] | Non
         outline = _outline(sample.polygon)
         if not outline.any():
             continue
-        step = np.hypot(*sample.inputs[surface][2:4])  # slope_x, slope_y
+        step = np.hypot(*sample.inputs[surface.name][slopes])
         step = ndimage.gaussian_filter(step, 0.5 / gsd)
         rows, cols = np.nonzero(outline)
         keep = (rows >= reach) & (rows < step.shape[0] - reach) & (cols >= reach) & (cols < step.shape[1] - reach)

@@ -16,6 +16,8 @@ from ..symmetry import turned, turned_channels
 from .samples import Sample
 
 _FULL_HEIGHTS = tuple(CHANNELS)
+CACHE_BYTES = 1_500_000_000
+"""Features that were used longest ago are given up beyond this."""
 
 
 def turned_input(spec: InputSpec, values: NDArray[np.float32], symmetry: int) -> NDArray[np.float32]:
@@ -49,27 +51,39 @@ class FeatureCache:
         samples: the tiles.
         seed: of the light that each symmetry is seen under (the first is seen as it is).
         device: where the encoder runs.
+        most_bytes: of kept features.
     """
 
     def __init__(
-        self, model: DenseModel, inputs: Sequence[InputSpec], samples: Sequence[Sample], seed: int, device: str
+        self,
+        model: DenseModel,
+        inputs: Sequence[InputSpec],
+        samples: Sequence[Sample],
+        seed: int,
+        device: str,
+        most_bytes: int = CACHE_BYTES,
     ) -> None:
         self._model, self._samples, self._seed, self._device = model, samples, seed, device
         self._specs = {item.name: item for item in inputs}
-        self._kept: dict[tuple[int, int], list[Tensor]] = {}
+        self._kept: dict[tuple[int, int], list[Tensor]] = {}  # in the order of their last use
+        self._most_bytes, self._bytes = most_bytes, 0
 
     @torch.no_grad()
     def __call__(self, tiles: Sequence[tuple[int, int]]) -> list[Tensor]:
         """Return the pyramid of (tile, symmetry) pairs: float32 [B, C, H / stride, W / stride], fine to coarse."""
-        missing = [pair for pair in tiles if pair not in self._kept]
-        if missing:
-            pyramid = self._model.encoder.eval()(**self.inputs(missing))
-            for i, pair in enumerate(missing):
-                self._kept[pair] = [level[i].to(torch.float16).cpu() for level in pyramid]
-        stacked = (
-            torch.stack([self._kept[pair][level] for pair in tiles]) for level in range(len(self._kept[tiles[0]]))
-        )
-        return [level.to(self._device, torch.float32) for level in stacked]
+        for pair in dict.fromkeys(tiles):
+            self._kept[pair] = self._kept.pop(pair) if pair in self._kept else self._computed(pair)
+        levels = [torch.stack(level) for level in zip(*(self._kept[pair] for pair in tiles))]
+        while self._bytes > self._most_bytes:
+            self._bytes -= _size(self._kept.pop(next(iter(self._kept))))
+        return [level.to(self._device, torch.float32) for level in levels]
+
+    def _computed(self, pair: tuple[int, int]) -> list[Tensor]:
+        # one at a time: the bits then do not depend on what is asked for together, which a resumed run would change
+        pyramid = self._model.encoder.eval()(**self.inputs([pair]))
+        levels = [level[0].to(torch.float16).cpu() for level in pyramid]
+        self._bytes += _size(levels)
+        return levels
 
     def inputs(self, tiles: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
         """Return the network's inputs of these (tile, symmetry) pairs, float32 [B, C, H, W] by name."""
@@ -81,3 +95,7 @@ class FeatureCache:
                 seen = jittered_input(spec, values, random) if symmetry else values
                 batch.setdefault(name, []).append(turned_input(spec, seen, symmetry))
         return {name: torch.from_numpy(np.stack(items)).to(self._device) for name, items in batch.items()}
+
+
+def _size(levels: Sequence[Tensor]) -> int:
+    return sum(level.numel() * level.element_size() for level in levels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from ...jobs import ErrorCode, RidgelineError
 from ...jobs.finetune import ClassMapping, PolygonLayer
 
+MOST_CLASSES = 100
 SLIVER_M2 = 0.5
 """Polygons smaller than this teach nothing: they are left out and counted."""
 
@@ -35,6 +36,7 @@ class LabelSet:
         broken: how many were empty, without area or beyond repair, and are left out.
         slivers: how many were smaller than `SLIVER_M2` and are left out.
         unmapped: how many polygons of each value no class was given for.
+        outside_area: how many lie outside the area in which everything is labelled and are left out.
     """
 
     polygons: tuple[BaseGeometry, ...]
@@ -45,6 +47,7 @@ class LabelSet:
     broken: int
     slivers: int
     unmapped: dict[str, int]
+    outside_area: int = 0
 
 
 def read_labels(layer: PolygonLayer, field: str | None, mapping: tuple[ClassMapping, ...], crs: CRS) -> LabelSet:
@@ -85,6 +88,12 @@ def read_labels(layer: PolygonLayer, field: str | None, mapping: tuple[ClassMapp
             "Draw polygons around what you want found, and give each a class.",
         )
     names = _ordered([target for _, target, _ in kept], mapping)
+    if len(names) > MOST_CLASSES:
+        raise _bad(
+            f"The field {field!r} of the labels {name!r} has {len(names)} values; a model learns at most "
+            f"{MOST_CLASSES} classes.",
+            "Choose the field that holds the class, or map its values to fewer classes.",
+        )
     return LabelSet(
         polygons=tuple(polygon for polygon, _, _ in kept),
         classes=np.array([names.index(target) for _, target, _ in kept], np.int64),
@@ -109,6 +118,33 @@ def read_area(layer: PolygonLayer, crs: CRS) -> BaseGeometry:
     if not polygons:
         raise _bad(f"The area layer {name!r} holds no polygon.", "Draw the area in which everything is labelled.")
     return shapely.union_all(polygons)
+
+
+def within_area(labels: LabelSet, area: BaseGeometry) -> LabelSet:
+    """Return the labels that reach into the area; the others are counted and left out.
+
+    Whoever draws an area says where the labels may be relied on, and often keeps the rest for testing: nothing outside
+    it teaches or validates.
+
+    Raises:
+        RidgelineError: (BAD_LABELS) if none is left.
+    """
+    shapes = np.array(labels.polygons, dtype=object)
+    shapely.prepare(area)
+    inside = shapely.intersects(shapes, area) & ~shapely.touches(shapes, area)
+    if not inside.any():
+        raise _bad(
+            "None of the labelled polygons lies in the area in which everything is labelled.",
+            "Draw the area around polygons, or leave it empty.",
+        )
+    kept = np.flatnonzero(inside)
+    return replace(
+        labels,
+        polygons=tuple(labels.polygons[i] for i in kept),
+        classes=labels.classes[kept],
+        values=tuple(labels.values[i] for i in kept),
+        outside_area=len(shapes) - len(kept),
+    )
 
 
 def _read(layer: PolygonLayer, field: str | None, name: str, crs: CRS) -> tuple[list[BaseGeometry], list[str]]:

@@ -148,13 +148,13 @@ def train(
     step, spent = _resume(state_file, model, optimiser, ema, best, history)
     share = tile_shares(lesson.samples, lesson.teaching)
     parts: dict[str, float] = {}
-    began, fresh = time.monotonic() - spent, step == 0
+    began, validated = time.monotonic() - spent, step if step else -1
     while True:
         minutes = (time.monotonic() - began) / 60
         done = min(step / config.steps if config.steps else minutes / config.minutes, 1.0)
         finished = done >= 1 or feedback.asked_to_finish()
-        if fresh or finished or step % config.validate_every == 0:
-            fresh = False
+        if step != validated and (finished or step % config.validate_every == 0):
+            validated = step
             scores = validate(ema.model, lesson)
             if scores.mean_iou > history.best:
                 history.best, history.best_step = scores.mean_iou, step
@@ -163,11 +163,11 @@ def train(
             _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
             detail = {**history.entries[-1], "pictures": illustrate(ema.model)}
             feedback.progress(100 * done, 100, "%", "training", detail)
-            if finished or step - history.best_step >= config.patience * config.validate_every:
-                return best, history
+        if finished or (step == validated and step - history.best_step >= config.patience * config.validate_every):
+            return best, history
         # the rate follows what ends the run: the clock or the number of steps
         set_learning_rate(optimiser, learning_rate(int(1000 * done), 1000, peak, 30, peak / 20))
-        parts = _step(model, optimiser, parameters, lesson, _draw(share, config, step))
+        parts = _step(model, optimiser, parameters, lesson, _draw(share, config, step), step, device)
         ema.update(model)
         step += 1
         feedback.progress(100 * done, 100, "%", "training")
@@ -216,9 +216,15 @@ def _step(
     parameters: list[torch.nn.Parameter],
     lesson: Lesson,
     pairs: Pairs,
+    step: int,
+    device: str,
 ) -> dict[str, float]:
     learn_mode(model)
-    outputs = lesson.outputs(model, pairs)
+    # what a step draws depends on its number alone, so that a run that goes on draws the same
+    torch.manual_seed(lesson.config.seed * 1_000_003 + step)
+    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        outputs = lesson.outputs(model, pairs)
+    outputs = {name: value.float() for name, value in outputs.items()}
     labels = _labels(lesson, pairs, next(iter(outputs.values())).device)
     taught = tuple(task for task in model.config.tasks if task.name in lesson.teaching.taught)
     loss, parts = multitask_loss(outputs, labels, taught, LossConfig())
@@ -305,7 +311,7 @@ def _resume(
     """Load the state of a killed run, if there is one; return its step and the seconds that it had worked."""
     if not path.exists():
         return 0, 0.0
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     ema.model.load_state_dict(state["ema"])

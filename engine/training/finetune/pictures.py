@@ -32,7 +32,7 @@ def write_strip(
         found: int64 [H, W], class indices that the network gives.
         inputs: what the tile's inputs are.
         teaching: the classes.
-        colours: uint8 [classes, 3], by class index.
+        colours: uint8 [classes + 1, 3], by class index, the last for classes that the labels do not have.
     """
     panels = [_panel(item, sample.inputs[item.name]) for item in inputs if item.name in sample.inputs]
     truth = np.full((*sample.truth.shape, 3), 255, np.uint8)
@@ -48,9 +48,9 @@ def write_strip(
 
 
 def class_colours(teaching: Teaching, outputs: tuple[OutputSpec, ...]) -> Bytes:
-    """Return the colours uint8 [classes, 3] of the classes, white for the background."""
+    """Return the colours uint8 [classes + 1, 3]: of the classes, and grey for those that the labels do not have."""
     known = {item.name: item.colour for output in outputs for item in output.classes} | {"background": "#f0f0f0"}
-    named = [known.get(name, "#cc3311") for name in teaching.names]
+    named = [*(known.get(name, "#cc3311") for name in teaching.names), "#999999"]
     return np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in named], np.uint8)
 
 

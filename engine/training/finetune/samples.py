@@ -24,6 +24,8 @@ from .split import Split
 from .teaching import Teaching
 
 TILE_PX = 256
+MOST_TILES = 600
+"""So many tiles (2.5 GB with both inputs) fit beside the network in 8 GB; of more, some are drawn."""
 MARGIN_PX = 32
 """Rim of a tile that is seen but not measured, since its neighbours see it better."""
 
@@ -55,7 +57,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """Labels on the lattice, window by window."""
+    """Labels on the lattice, window by window.
+
+    With an area, what no polygon covers in it is background, and nothing outside it is labelled.
+    """
 
     labels: LabelSet
     teaching: Teaching
@@ -84,11 +89,13 @@ class LabelMaps:
         ys = -(window.row0 + rows + 0.5) * window.gsd
         by_block = self.split.blocks_of(xs, ys)
         background = self.teaching.background
-        if self.area is not None and background is not None:
+        if self.area is not None:
             covered = (
                 rasterize([(self.area, 1)], out_shape=window.shape, transform=window.transform, dtype="uint8") == 1
             )
-            truth[covered & ~inside] = background
+            truth[~covered] = -1
+            if background is not None:
+                truth[covered & ~inside] = background
         validates = np.where(inside, self.split.validates[np.maximum(polygon, 0)], by_block)
         return truth, polygon, validates
 
@@ -108,13 +115,24 @@ def tiles_of(maps: LabelMaps, grid: Grid) -> list[Grid]:
     return windows
 
 
-def read_samples(spec: ModelSpec, frame: Frame, maps: LabelMaps, feedback: Feedback) -> Iterator[Sample]:
+def drawn(windows: list[Grid], most: int, seed: int) -> list[Grid]:
+    """Return at most so many of the windows, drawn from the seed, in their order."""
+    if len(windows) <= most:
+        return windows
+    chosen = np.random.default_rng(seed).choice(len(windows), most, replace=False)
+    return [windows[i] for i in np.sort(chosen)]
+
+
+def read_samples(
+    spec: ModelSpec, frame: Frame, maps: LabelMaps, windows: list[Grid], feedback: Feedback
+) -> Iterator[Sample]:
     """Yield the tiles that hold labels over known pixels.
 
     Args:
         spec: what the model takes.
         frame: where the rasters lie on the grid.
         maps: the labels.
+        windows: the tiles to read, see `tiles_of`.
         feedback: told of progress.
 
     Raises:
@@ -126,7 +144,6 @@ def read_samples(spec: ModelSpec, frame: Frame, maps: LabelMaps, feedback: Feedb
         if source is not None and item is not None:
             raster = open_aligned(source, source.kind, frame.grid)
             readers.append((item.name, raster, normaliser_for(item, frame.grid.gsd, source.white)))
-    windows = tiles_of(maps, frame.grid)
     for number, window in enumerate(windows):
         feedback.progress(number, len(windows), "tiles", "reading")
         inputs, known = {}, np.zeros(window.shape, bool)

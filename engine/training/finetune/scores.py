@@ -20,7 +20,8 @@ class Scores:
 
     Attributes:
         names: classes.
-        matrix: confusion matrix int64 [classes, classes], rows are the truth.
+        matrix: confusion matrix int64 [classes + 1, classes + 1], rows are the truth; the last
+            stands for classes of the model that the labels do not have.
         focus: indices of the classes that the mean is taken over (all but the background, where there is one).
     """
 
@@ -58,14 +59,14 @@ def score_samples(
         validation: measure the pixels that validate, or those that train.
     """
     count = len(teaching.names)
-    matrix = np.zeros((count, count), np.int64)
+    matrix = np.zeros((count + 1, count + 1), np.int64)
     for index, sample in enumerate(samples):
         core = sample.core
         truth = sample.truth[core]
         counts = (truth >= 0) & (sample.validates[core] == validation)
         if counts.any():
             found = found_classes(predicted(index), teaching, ids)[core]
-            matrix += confusion_matrix(truth, found, count, counts)
+            matrix += confusion_matrix(truth, found, count + 1, counts)
     background = teaching.background
     return Scores(teaching.names, matrix, tuple(i for i in range(count) if i != background))
 
@@ -73,16 +74,21 @@ def score_samples(
 def found_classes(
     logits: dict[str, NDArray[np.float32]], teaching: Teaching, ids: dict[str, dict[str, int]]
 ) -> NDArray[np.int64]:
-    """Return the label's class index [H, W] that the logits say: what a run of the model would show."""
+    """Return the label's class index [H, W] that the logits say: what a run of the model would show.
+
+    Classes of the model that the labels do not have are all one more index: ``len(teaching.names)``.
+    """
     background = teaching.background
     if teaching.kind == "building":
         other = 0 if background is None else background
         building = teaching.names.index("building")
         return np.where(logits["building"][0] > 0, building, other)
     task = teaching.taught[0]
-    places = [(index, ids[task][name] - 1) for index, name in enumerate(teaching.names) if name in ids[task]]
-    best = np.argmax(logits[task][[channel for _, channel in places]], axis=0)
-    found: NDArray[np.int64] = np.array([index for index, _ in places], np.int64)[best]
+    table = np.full(len(logits[task]), len(teaching.names), np.int64)
+    for index, name in enumerate(teaching.names):
+        if name in ids[task]:
+            table[ids[task][name] - 1] = index
+    found: NDArray[np.int64] = table[np.argmax(logits[task], axis=0)]
     if teaching.kind == "roof_class" and background is not None:
         return np.where(logits["building"][0] > 0, found, np.int64(background))
     return found

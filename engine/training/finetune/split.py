@@ -10,6 +10,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+LEAST_BLOCK_M = 8.0
+"""Smaller squares would put neighbouring parts of one roof into both halves."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -31,6 +34,35 @@ class Split:
         rows = np.floor(np.asarray(ys) / self.block_m).astype(np.int64)
         flat = [(int(column), int(row)) in self.validation_blocks for column, row in zip(columns.ravel(), rows.ravel())]
         return np.array(flat, bool).reshape(columns.shape)
+
+
+def split_labels(
+    polygons: Sequence[BaseGeometry], classes: NDArray[np.int64], share: float, block_m: float, seed: int
+) -> Split:
+    """Return a spatial split, with smaller squares where the labels lie too close together for the ones asked for.
+
+    Squares are halved, down to `LEAST_BLOCK_M`, until every class that has two polygons or more has one in validation;
+    where that cannot be had, the largest squares with the most classes in validation are taken.
+
+    Args:
+        polygons: in a CRS in metres.
+        classes: int64 [N], class indices.
+        share: see `spatial_split`.
+        block_m: side of the largest squares in metres.
+        seed: of the order.
+    """
+    repeated = np.bincount(classes) >= 2
+    best, most = None, -1
+    while True:
+        split = spatial_split(polygons, classes, share, block_m, seed)
+        there = np.bincount(classes[split.validates], minlength=len(repeated)) > 0
+        validated = int((there & repeated).sum())
+        if validated > most:
+            best, most = split, validated
+        if validated == int(repeated.sum()) or block_m / 2 < LEAST_BLOCK_M:
+            assert best is not None  # the first is always better than none
+            return best
+        block_m /= 2
 
 
 def spatial_split(

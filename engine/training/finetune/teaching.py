@@ -34,7 +34,8 @@ class Teaching:
     """What the labels teach.
 
     Attributes:
-        kind: ``building``, ``roof_class``, ``land_cover`` or ``new``.
+        kind: ``building``, ``roof_class``, ``land_cover``, ``known`` (classes that an earlier fine-tuning has added) or
+            ``new``.
         names: the labels' classes in the order of their indices, `BACKGROUND` last where there is one.
         config: the network after the change.
         outputs: what its maps mean.
@@ -64,7 +65,8 @@ def plan_teaching(
     """Decide which outputs the classes teach.
 
     Classes that the model has teach its own outputs: ``building`` the building outlines, roof classes the roof classes
-    (and buildings), land cover classes the land cover. Any other set of names becomes a new output of its own.
+    (and buildings), land cover classes the land cover; the very classes of an earlier fine-tuning teach on. Any other
+    set of names becomes a new output of its own.
 
     Args:
         config: of the model's network.
@@ -96,7 +98,15 @@ def plan_teaching(
         return Teaching("roof_class", ordered, config, outputs, taught)
     if set(real) <= covers and "land_cover" in tasks and not has_background:
         return Teaching("land_cover", ordered, config, outputs, ("land_cover",))
+    for output in outputs:
+        known = tuple(item.name for item in output.classes)
+        if output.name.startswith(NEW_TASK) and set(known) == set(ordered):
+            return Teaching("known", _background_last(known), config, outputs, (output.name,))
     return _new(config, outputs, ordered, mapping, keep_old)
+
+
+def _background_last(names: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(name for name in names if name != BACKGROUND), *(name for name in names if name == BACKGROUND))
 
 
 def _new(
@@ -111,9 +121,12 @@ def _new(
         ClassSpec(i + 1, name, colours.get(name) or ("#f0f0f0" if name == BACKGROUND else _PALETTE[i % len(_PALETTE)]))
         for i, name in enumerate(names)
     )
-    task = TaskConfig(NEW_TASK, "classes", len(names))
-    kept = tuple(item for item in config.tasks if item.name != NEW_TASK) if keep_old else ()
-    kept_outputs = tuple(item for item in outputs if item.name != NEW_TASK) if keep_old else ()
-    output = OutputSpec(NEW_TASK, "classes", "other" if keep_old else "land_cover", classes)
-    new_config = replace(config, tasks=(*kept, task))
-    return Teaching("new", names, new_config, (*kept_outputs, output), (NEW_TASK,))
+    kept = config.tasks if keep_old else ()
+    kept_outputs = outputs if keep_old else ()
+    taken = {item.name for item in kept}
+    name, number = NEW_TASK, 2
+    while name in taken:  # classes of an earlier fine-tuning stay beside these
+        name, number = f"{NEW_TASK}_{number}", number + 1
+    output = OutputSpec(name, "classes", "other" if keep_old else "land_cover", classes)
+    new_config = replace(config, tasks=(*kept, TaskConfig(name, "classes", len(names))))
+    return Teaching("new", names, new_config, (*kept_outputs, output), (name,))

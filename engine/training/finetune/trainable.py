@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -33,9 +31,20 @@ class LowRank(nn.Module):
         return weight + (self.b @ self.a).view_as(weight)
 
 
-def with_tasks(model: DenseModel, config: DenseConfig) -> DenseModel:
-    """Return a copy with the tasks of ``config``: old ones keep their weights, new ones begin at random."""
-    grown = DenseModel(config)
+def with_tasks(model: DenseModel, config: DenseConfig, seed: int = 0) -> DenseModel:
+    """Return a copy with the tasks of ``config``: old ones keep their weights, new ones begin at random.
+
+    Args:
+        model: the network as it is.
+        config: the same network with other tasks; a task that both have is the same one.
+        seed: of the new tasks' weights.
+
+    Raises:
+        ValueError: if more than the tasks differs.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        grown = DenseModel(config)
     state = model.state_dict()
     old, start = {}, 0
     for task in model.config.tasks:
@@ -78,12 +87,15 @@ def choose_trainable(model: DenseModel, mode: str) -> list[nn.Parameter]:
 
 
 def merged(model: DenseModel) -> DenseModel:
-    """Return a copy whose adapters are folded into the weights: the same network as before, ready for export."""
-    plain = copy.deepcopy(model)
-    for module in list(plain.modules()):
+    """Return a new network with the adapters folded into the weights: the same outputs, ready for export."""
+    # not remove_parametrizations: it changes a class that the copies of a network share with it
+    state = {name: value for name, value in model.state_dict().items() if ".parametrizations." not in name}
+    for name, module in model.named_modules():
         if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
-    return plain
+            state[f"{name}.weight"] = module.weight.detach()
+    plain = DenseModel(model.config)
+    plain.load_state_dict(state)
+    return plain.eval()
 
 
 def learn_mode(model: DenseModel) -> None:

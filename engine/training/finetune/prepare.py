@@ -1,0 +1,145 @@
+"""What a training needs, read and looked at before anyone waits for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from rasterio.warp import transform
+
+from ...feedback import Feedback
+from ...jobs import ErrorCode, RidgelineError
+from ...jobs.finetune import FinetuneJob
+from ...models.multitask import DenseModel
+from ...models.package import ModelPackage
+from ...models.package.library import find_model
+from ...models.rebuild import trainable_model
+from ...raster.frame import Frame, plan_frame
+from .checks import LabelReport, check_labels
+from .labels import LabelSet, read_area, read_labels, within_area
+from .samples import MOST_TILES, LabelMaps, Sample, drawn, read_samples, tiles_of
+from .split import Split, split_labels
+from .teaching import Teaching, plan_teaching
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Labels and rasters, looked at, before any training."""
+
+    package: ModelPackage
+    model: DenseModel
+    frame: Frame
+    labels: LabelSet
+    teaching: Teaching
+    split: Split
+    samples: Sequence[Sample]
+    report: LabelReport
+
+    @property
+    def ids(self) -> dict[str, dict[str, int]]:
+        """Channel numbers from 1 by task and class name."""
+        return {item.name: {c.name: i + 1 for i, c in enumerate(item.classes)} for item in self.teaching.outputs}
+
+
+def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
+    """Read and check everything that a training needs; the findings are told as warnings.
+
+    Raises:
+        RidgelineError: for every fault of model, rasters and labels.
+    """
+    if job.rgb is None and job.dsm is None:
+        raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
+    package = find_model(job.model)
+    spec = package.spec
+    model = trainable_model(package)
+    rgb = job.rgb if spec.input_of_kind("rgb") is not None else None
+    dsm = job.dsm if spec.input_of_kind("dsm") is not None else None
+    if rgb is None and dsm is None:
+        raise RidgelineError(
+            ErrorCode.BAD_MODEL, f"The model {spec.name!r} does not take the rasters given.", "Choose another model."
+        )
+    gsd = job.gsd or spec.gsd.trained
+    if not spec.gsd.min <= gsd <= spec.gsd.max:
+        raise RidgelineError(
+            ErrorCode.GSD_OUT_OF_RANGE,
+            f"{gsd:g} m per pixel is outside what the model takes ({spec.gsd.min:g} to {spec.gsd.max:g} m).",
+            "Leave the GSD empty, or choose one in that range.",
+        )
+    frame = plan_frame(rgb, dsm, None, gsd)
+    for note in frame.notes:
+        feedback.warn(note.code, note.message)
+    labels = read_labels(job.labels, job.field, job.classes, frame.grid.crs)
+    area = read_area(job.area, frame.grid.crs) if job.area is not None else None
+    teaching = plan_teaching(
+        model.config, spec.outputs, labels.names, area is not None, job.classes, job.keep_old_classes
+    )
+    if area is not None:
+        labels = within_area(labels, area)
+    labels = _reordered(labels, teaching)
+    split = split_labels(labels.polygons, labels.classes, job.validation_share, job.block_m, job.seed)
+    maps = LabelMaps(labels, teaching, split, area)
+    tiles = tiles_of(maps, frame.grid)
+    read = drawn(tiles, MOST_TILES, job.seed)
+    if len(read) < len(tiles):
+        feedback.warn("many_tiles", f"The labels fill {len(tiles)} tiles; {len(read)} drawn by chance teach.")
+    samples = list(read_samples(spec, frame, maps, read, feedback))
+    if not samples:
+        raise RidgelineError(
+            ErrorCode.NO_OVERLAP,
+            "None of the labels lies on the rasters.",
+            "Check the CRS of the labels, and that they show the same place.",
+        )
+    skipped = [window for window in tiles if window not in read]
+    report = check_labels(labels, teaching, split, samples, spec.input_of_kind("dsm") if dsm else None, skipped)
+    for finding in report.findings:
+        feedback.warn(finding.code, finding.message)
+    return Prepared(package, model, frame, labels, teaching, split, samples, report)
+
+
+def demand_both_halves(ready: Prepared) -> None:
+    """Refuse labels that leave nothing to learn from, or nothing to tell by whether it was learnt.
+
+    Raises:
+        RidgelineError: (BAD_LABELS) saying which half is empty.
+    """
+    background = ready.teaching.background
+    counts = [ready.report.classes[name] for i, name in enumerate(ready.teaching.names) if i != background]
+    for key, what in (("pixels", "learn from"), ("validation_pixels", "validate with")):
+        if not any(count[key] for count in counts):
+            raise RidgelineError(
+                ErrorCode.BAD_LABELS,
+                f"The labels leave nothing to {what}: {len(ready.labels.polygons)} polygons can be used.",
+                "Label more places, a few metres apart, on the rasters.",
+            )
+
+
+def write_split(path: Path, ready: Prepared) -> None:
+    """Write the polygons with class and half as GeoJSON in longitude and latitude, for the map."""
+
+    def move(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        xs, ys = transform(ready.frame.grid.crs, "EPSG:4326", points[:, 0].tolist(), points[:, 1].tolist())[:2]
+        return np.column_stack([xs, ys])
+
+    features = [
+        {
+            "type": "Feature",
+            "properties": {
+                "class": ready.teaching.names[int(index)],
+                "half": "validation" if validates else "training",
+            },
+            "geometry": shapely.geometry.mapping(shapely.transform(polygon, move)),
+        }
+        for polygon, index, validates in zip(ready.labels.polygons, ready.labels.classes, ready.split.validates)
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+
+
+def _reordered(labels: LabelSet, teaching: Teaching) -> LabelSet:
+    """Return the labels with their classes numbered as in ``teaching``."""
+    table = np.array([teaching.names.index(name) for name in labels.names], np.int64)
+    return replace(labels, classes=table[labels.classes], names=teaching.names)

@@ -1,0 +1,151 @@
+"""The loop: the same bits for the same seed, killed or not; validation never teaches; it ends as it is asked to."""
+
+import numpy as np
+import pytest
+import torch
+from finetune_helpers import OUTPUTS, lesson_of, tiny_model, town
+
+from ridgeline.engine.feedback import Feedback
+from ridgeline.engine.jobs import Cancelled, Progress
+from ridgeline.engine.training.finetune.loop import tile_shares, train, validate
+from ridgeline.engine.training.finetune.samples import Sample
+from ridgeline.engine.training.finetune.teaching import plan_teaching
+from ridgeline.engine.training.finetune.trainable import with_tasks
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    return town(2)
+
+
+def learn(lessons, folder, feedback=None, dropout=0.2, samples=None, **changes):
+    """Train a tiny network; returns the trained network, its last weights and the history."""
+    maps, own = lessons
+    model = tiny_model(dropout=dropout)
+    lesson = lesson_of(tiny_model(dropout=dropout), samples or own, maps.teaching, **changes)
+    folder.mkdir(exist_ok=True)
+    best, history = train(model, lesson, "cpu", folder / "state.pt", feedback or Feedback())
+    return best, model, history
+
+
+def same(first, second):
+    states = first.state_dict(), second.state_dict()
+    return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+def scores(history):
+    return [{key: value for key, value in entry.items() if key != "minutes"} for entry in history.entries]
+
+
+@pytest.mark.parametrize("mode", ["head", "adapters", "full"])
+def test_the_same_seed_gives_the_same_bits_and_only_what_may_learn_has_moved(lessons, tmp_path, mode):
+    first, last, history = learn(lessons, tmp_path / "a", mode=mode, steps=2, validate_every=2)
+    again, last_again, _ = learn(lessons, tmp_path / "b", mode=mode, steps=2, validate_every=2)
+    assert same(first, again) and same(last, last_again)
+    assert [entry["step"] for entry in history.entries] == [0, 2]
+    start = tiny_model(dropout=0.2).state_dict()
+    if mode == "head":
+        assert all(torch.equal(v, start[n]) for n, v in last.state_dict().items() if n.startswith("encoder."))
+    assert not all(torch.equal(v, start[n]) for n, v in last.state_dict().items() if n in start)
+
+
+def test_a_run_killed_between_two_validations_ends_like_an_undisturbed_one(lessons, tmp_path):
+    class Killed(Exception):
+        pass
+
+    def die(event):
+        if isinstance(event, Progress) and event.done > 60:
+            raise Killed
+
+    whole, last, history = learn(lessons, tmp_path / "whole")
+    with pytest.raises(Killed):
+        learn(lessons, tmp_path / "broken", Feedback(die, interval_s=0))
+    resumed, last_resumed, history_resumed = learn(lessons, tmp_path / "broken")
+    assert same(whole, resumed) and same(last, last_resumed)
+    assert scores(history) == scores(history_resumed) and [e["step"] for e in history.entries] == [0, 3, 6]
+
+
+def test_labels_of_validation_pixels_move_no_weight(lessons, tmp_path):
+    _, samples = lessons
+    wrong = [
+        Sample(s.window, s.inputs, np.where(s.validates, 1 - s.truth, s.truth).astype(np.int16), s.polygon, s.validates)
+        for s in samples
+    ]
+    _, last, _ = learn(lessons, tmp_path / "right", steps=3)
+    _, last_wrong, history = learn(lessons, tmp_path / "wrong", samples=wrong, steps=3)
+    assert same(last, last_wrong)
+
+
+def test_it_learns_what_is_red_and_high(lessons, tmp_path):
+    best, _, history = learn(lessons, tmp_path / "a", dropout=0, steps=24, validate_every=8)
+    assert history.best > 0.8 > history.entries[0]["mean_iou"]
+    assert history.best == max(entry["mean_iou"] for entry in history.entries) or history.best > 0
+    maps, samples = lessons
+    assert validate(best, lesson_of(tiny_model(), samples, maps.teaching)).mean_iou == pytest.approx(history.best)
+
+
+def test_it_stops_when_nothing_gets_better(lessons, tmp_path):
+    _, _, history = learn(lessons, tmp_path / "a", peak_lr=0.0, steps=400, validate_every=1, patience=2)
+    assert [entry["step"] for entry in history.entries] == [0, 1, 2] and history.best_step == 0
+
+
+def test_finish_keeps_the_best_so_far(lessons, tmp_path):
+    asked = []
+    feedback = Feedback(lambda event: asked.append(event), finish=lambda: len(asked) > 2, interval_s=0)
+    best, _, history = learn(lessons, tmp_path / "a", feedback, steps=400, validate_every=100)
+    assert 0 < history.entries[-1]["step"] < 10 and len(history.entries) == 2
+    assert isinstance(best, torch.nn.Module)
+
+
+def test_cancel_ends_it(lessons, tmp_path):
+    heard = []
+    with pytest.raises(Cancelled):
+        learn(lessons, tmp_path / "a", Feedback(heard.append, cancelled=lambda: len(heard) > 1, interval_s=0))
+    assert len(heard) < 4
+
+
+def test_progress_carries_scores_losses_and_pictures(lessons, tmp_path):
+    maps, samples = lessons
+    heard = []
+    lesson = lesson_of(tiny_model(), samples, maps.teaching, steps=2, validate_every=2)
+    train(tiny_model(), lesson, "cpu", tmp_path / "s.pt", Feedback(heard.append), lambda model: ["one.png"])
+    details = [event.detail for event in heard if event.detail]
+    assert [item["step"] for item in details] == [0, 2] and all(item["pictures"] == ["one.png"] for item in details)
+    assert "loss building" in details[1] and "mean_iou" in details[1] and "iou building" in details[1]
+
+
+def test_untaught_outputs_are_held_where_they_were(lessons, tmp_path):
+    maps, samples = lessons
+    old = tiny_model()
+    teaching = plan_teaching(old.config, OUTPUTS, ("solar",), True, (), True)
+    renamed = [Sample(s.window, s.inputs, s.truth, s.polygon, s.validates) for s in samples]
+    drift = {}
+    for hold in (0.0, 20.0):
+        lesson = lesson_of(old, renamed, teaching, steps=12, validate_every=12, hold=hold)
+        grown = with_tasks(old, teaching.config, 1)
+        train(grown, lesson, "cpu", tmp_path / f"{hold}.pt", Feedback())
+        with torch.no_grad():
+            now, before = (net.eval().decode(lesson.cache([(0, 0)]))["building"] for net in (grown, old))
+        drift[hold] = float((now.sigmoid() - before.sigmoid()).abs().mean())
+    assert drift[20.0] < drift[0.0]
+
+
+def test_tiles_are_drawn_by_training_pixels_of_each_class_alike(lessons):
+    maps, samples = lessons
+    only = samples[1]
+    blind = Sample(only.window, only.inputs, only.truth, only.polygon, np.ones_like(only.validates))
+    np.testing.assert_allclose(tile_shares([samples[0], blind], maps.teaching), [1, 0])
+    with pytest.raises(ValueError, match="no labelled pixel"):
+        tile_shares([blind], maps.teaching)
+
+
+def test_kept_features_are_given_up_beyond_their_room_and_stay_the_same(lessons):
+    maps, samples = lessons
+    lesson = lesson_of(tiny_model(), samples, maps.teaching)
+    wide = lesson.cache
+    narrow = type(wide)(lesson.before, wide._specs.values(), samples, 1, "cpu", most_bytes=1)
+    pairs = [(0, 0), (1, 5), (0, 0)]
+    for _ in range(2):
+        for first, second in zip(wide(pairs), narrow(pairs)):
+            assert torch.equal(first, second)
+    assert not narrow._kept and narrow._bytes == 0

@@ -1,4 +1,4 @@
-"""``ridgeline models``: list, info, import, export, remove, verify."""
+"""``ridgeline models``: list, info, probe, import, export, remove, verify."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="all models of the library")
     info = actions.add_parser("info", help="all that a model says of itself")
     info.add_argument("model", help="a model's name, or its folder")
+    probe = actions.add_parser("probe", help="what a bare ONNX file takes and gives, found by running it")
+    probe.add_argument("path", help="an .onnx file")
     bring = actions.add_parser("import", help="bring a folder, zip, ONNX file or checkpoint into the library")
     _add_import_arguments(bring)
     export = actions.add_parser("export", help="write a model as a zip, to share it")
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("model", help="a model's name")
     verify = actions.add_parser("verify", help="check files, hashes and fields, and run it on a tile")
     verify.add_argument("model", nargs="?", help="a model's name, or its folder (default: all)")
-    for action in (listing, info, bring, export, remove, verify):
+    for action in (listing, info, probe, bring, export, remove, verify):
         action.add_argument("--json", action="store_true", help="answer as JSON")
 
 
@@ -84,6 +86,11 @@ def run(args: argparse.Namespace) -> int:
 
         answer = model_info(entry_of(args.model))
         print(json.dumps(answer, indent=2) if args.json else as_text(answer))
+    elif args.action == "probe":
+        from ..models.package.network_facts import describe_network
+
+        # indented JSON is readable enough for people, too
+        print(json.dumps(describe_network(Path(args.path).expanduser()), indent=2))
     elif args.action == "export":
         from ..models.package.importer import export_model
 

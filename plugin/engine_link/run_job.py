@@ -64,7 +64,7 @@ def run_job(
 
     Args:
         engine: how engines are started.
-        command: the engine's command, such as ``segment``.
+        command: the engine's command, such as ``segment`` or ``models import``.
         job: the job's dataclass; None for a command that takes none.
         listener: is told how it goes.
         cancelled: asked ten times a second.
@@ -78,7 +78,7 @@ def run_job(
     """
     listener = listener or Listener()
     with tempfile.TemporaryDirectory(prefix="ridgeline-job-") as folder:
-        arguments = [command]
+        arguments = command.split()
         if job is not None:
             job_file = Path(folder) / "job.json"
             job_file.write_text(json.dumps(to_dict(job), ensure_ascii=True, allow_nan=False), encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,38 +79,6 @@ def build_package(source: Path, folder: Path, name: str, form: NetworkForm) -> N
     )
     save_spec(spec, folder)
     (folder / "README.md").write_text(_card(spec, facts), encoding="utf-8")
-
-
-def describe_network(source: Path) -> dict[str, Any]:
-    """Return what a bare ONNX file takes and gives, found by running a copy of it: the basis of a short form.
-
-    Returns:
-        ``deepness`` (whether it describes itself, so that no form is needed), ``inputs`` (each with ``tensor``,
-        ``channels`` and ``kind``, the kind that is guessed), ``outputs`` (each with ``tensor`` and ``channels``),
-        ``fixed`` (whether it takes one size of tile only) and ``side`` (of the tile in the trial, in pixels).
-
-    Raises:
-        RidgelineError: (INPUT_MISSING), (BAD_MODEL) if the file is no network of pictures, or one of a kind of the
-            Deepness plugin that Ridgeline does not run.
-    """
-    if not source.is_file():
-        raise RidgelineError(ErrorCode.INPUT_MISSING, f"There is no file {str(source)!r}.", "Check the path.")
-    facts = read_onnx_facts(source)
-    if is_deepness(facts.metadata):
-        check_kind(facts.metadata, source.name)
-    with tempfile.TemporaryDirectory(prefix="ridgeline-network-") as folder:
-        _copy_network(source, Path(folder), facts)
-        shape = probe_network(Path(folder) / _WEIGHTS, source.name)
-    return {
-        "deepness": is_deepness(facts.metadata),
-        "inputs": [
-            {"tensor": item.name, "channels": item.channels, "kind": "dsm" if item.channels == 1 else "rgb"}
-            for item in shape.inputs
-        ],
-        "outputs": [{"tensor": item.name, "channels": item.channels} for item in shape.outputs],
-        "fixed": shape.fixed,
-        "side": shape.inputs[0].side,
-    }
 
 
 def _copy_network(source: Path, folder: Path, facts: OnnxFacts) -> list[str]:

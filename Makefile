@@ -8,7 +8,7 @@ ENGINE_TESTS := tests/engine
 PLUGIN_TESTS := tests/plugin
 
 .PHONY: help env env-qgis demo qgis test test-engine test-plugin test-journeys lint format package bundle \
-	requirements test-qgis-matrix clean
+	requirements test-qgis-matrix benchmark-startup pictures clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -58,6 +58,12 @@ requirements: env  ## pin and hash the packages in resources/requirements anew
 
 test-qgis-matrix: env  ## run the plugin's tests with QGIS 3.22, 3.40, 3.44 and, for widgets, Qt 6
 	@tools/matrix.sh
+
+benchmark-startup:  ## measure in the real desktop how much the plugin adds to QGIS's start
+	@$(SYSTEM_PYTHON) tests/journeys/benchmark_startup.py
+
+pictures: env  ## take the README's pictures anew, in the real desktop
+	@$(SYSTEM_PYTHON) tests/journeys/take_pictures.py
 
 clean:  ## remove what the commands have built, environments included
 	rm -rf $(VENV) $(VENV_QGIS) .cache out dist build *.egg-info

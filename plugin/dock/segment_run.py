@@ -50,6 +50,7 @@ class SegmentRun(QObject):
         self._first_progress = 0.0
         self._project_left = False
         self._lock: Any = None
+        self._parameters: Dict[str, Any] = {}
         self.algorithm = AlgorithmRun(self)
         self.algorithm.progressed.connect(self._on_progress)
         self.algorithm.said.connect(panel.say)
@@ -133,7 +134,8 @@ class SegmentRun(QObject):
         self._now, self._lock = started, lock
         pending.note(pending.Pending(started.folder, started.title, started.parameters))
         self._panel.show_running()
-        self.algorithm.start(ALGORITHM, pending.live_parameters(started.parameters))
+        self._parameters = pending.live_parameters(started.parameters)  # layers live as long as Python holds them
+        self.algorithm.start(ALGORITHM, self._parameters)
 
     def _take_now(self) -> Optional[Started]:
         """Return what has just ended, and give its folder free."""

@@ -3,6 +3,7 @@
 An uncaught exception in such a script would hang QGIS, so everything is caught, told, and the process left.
 """
 
+import faulthandler
 import json
 import os
 import sys
@@ -13,6 +14,9 @@ from qgis.PyQt.QtCore import QTimer
 
 OUT = Path(os.environ["RIDGELINE_JOURNEY_OUT"])
 NAME = os.environ["RIDGELINE_JOURNEY"]
+# where a journey that never ends stood shortly before it is given up
+_STACKS = (OUT / "stacks.txt").open("w")
+faulthandler.dump_traceback_later(max(10.0, float(os.environ["RIDGELINE_JOURNEY_TIMEOUT"]) - 40), file=_STACKS)
 sys.path.insert(0, os.environ["RIDGELINE_JOURNEY_SCRIPTS"])
 
 

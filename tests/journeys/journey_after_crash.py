@@ -9,8 +9,6 @@ from desktop import engine_processes
 def journey(desktop):
     assert engine_processes() == [], "the engine outlived its QGIS"
     folder = Path(os.environ["RIDGELINE_JOURNEY_WORK"])
-    for name in ("rgb", "dsm"):
-        desktop.add_raster(folder / f"big_herault_77055_627760_{name}.tif", f"town_{name}")
     desktop.load_plugin()
     dock = desktop.open_dock(320)
     page = dock.segment

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from qgis.core import QgsMapLayer, QgsProject, QgsReferencedGeometry, QgsSettings
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsMapLayer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsReferencedGeometry,
+    QgsSettings,
+)
 from qgis.PyQt.QtCore import QLockFile
 
 KEY = "ridgeline/pending"
@@ -69,7 +76,13 @@ def plain_parameters(parameters: Dict[str, Any]) -> Dict[str, Any]:
     plain: Dict[str, Any] = {}
     for name, value in parameters.items():
         if isinstance(value, QgsMapLayer):
-            plain[name] = {"layer": value.id(), "source": value.source()}
+            plain[name] = {
+                "layer": value.id(),
+                "source": value.source(),
+                "provider": value.providerType(),
+                "name": value.name(),
+                "crs": value.crs().toWkt(),
+            }
         elif isinstance(value, QgsReferencedGeometry):
             plain[name] = f"CRS={value.crs().authid() or value.crs().toWkt()};{value.asWkt(9)}"
         else:
@@ -78,14 +91,23 @@ def plain_parameters(parameters: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def live_parameters(plain: Dict[str, Any]) -> Dict[str, Any]:
-    """Return parameters for an algorithm: layers of the project (with the CRS set there), else their sources."""
-    live: Dict[str, Any] = {}
-    for name, value in plain.items():
-        if isinstance(value, dict):
-            live[name] = QgsProject.instance().mapLayer(str(value.get("layer"))) or str(value.get("source"))
-        else:
-            live[name] = value
-    return live
+    """Return parameters for an algorithm: layers of the project, else layers opened anew as they were."""
+    return {name: _layer_of(value) if isinstance(value, dict) else value for name, value in plain.items()}
+
+
+def _layer_of(noted: Dict[str, Any]) -> Any:
+    layer = QgsProject.instance().mapLayer(str(noted.get("layer")))
+    if layer is not None:
+        return layer
+    source = str(noted.get("source"))
+    layer = QgsRasterLayer(source, str(noted.get("name")), str(noted.get("provider")))
+    if not layer.isValid():
+        return source  # the algorithm says that it cannot be opened
+    # the same name and CRS make it the same job, which is what the engine goes on with
+    crs = QgsCoordinateReferenceSystem.fromWkt(str(noted.get("crs")))
+    if crs.isValid():
+        layer.setCrs(crs)
+    return layer
 
 
 def _entries() -> Dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsReferencedGeometry, QgsSettings
+from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsProject, QgsReferencedGeometry, QgsSettings
 
 from ridgeline.plugin.dock.logic import pending
 
@@ -63,10 +64,11 @@ def test_parameters_go_through_the_settings_and_come_back(qgis_new_project, tmp_
     live = pending.live_parameters(found)
     assert live["RGB"] == pair[0] and live["GSD"] == 0.25 and live["RGB_BANDS"] == [1, 2, 3]
     assert live["REGION"].startswith("CRS=EPSG:25832;Polygon")
-    from qgis.core import QgsProject
-
     source = pair[0].source()
     QgsProject.instance().clear()
+    opened = pending.live_parameters(found)["RGB"]
+    assert (opened.source(), opened.name(), opened.crs().authid()) == (source, "ortho_2023", "EPSG:25832")
+    Path(source).unlink()
     assert pending.live_parameters(found)["RGB"] == source
 
 

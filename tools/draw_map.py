@@ -67,6 +67,7 @@ def draw_legend(painter: QPainter, x: int, y: int, items: "list[tuple[QColor, st
         if left + width > x + TILE:
             break
         painter.fillRect(left, y + 8, 14, 14, colour)
+        painter.drawRect(left, y + 8, 14, 14)
         painter.drawText(left + 19, y + 21, name)
         left += width
 

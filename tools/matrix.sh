@@ -19,7 +19,7 @@ build() {  # NAME SUITE: make the root unless it is there; python3-qgis of backp
     local options=()
     if [ -n "${3:-}" ]; then
         sources+=("deb http://deb.debian.org/debian $3 main")
-        options+=("--essential-hook=printf 'Package: qgis* libqgis* python3-qgis*\nPin: release a=$3\nPin-Priority: 990\n' > \$1/etc/apt/preferences.d/qgis")
+        options+=("--essential-hook=printf 'Package: qgis* libqgis* python3-qgis*\nPin: release n=$3\nPin-Priority: 990\n' > \$1/etc/apt/preferences.d/qgis")
     fi
     printf '%s\n' "${sources[@]}" | unshare -m mmdebstrap --quiet --variant=apt --mode=root \
         --aptopt='APT::Install-Recommends "false"' --include="$packages" "${options[@]}" \

@@ -18,7 +18,6 @@ sys.path.insert(0, str(ROOT / "tools"))
 from qgis_home import environment, make_home  # noqa: E402
 
 
-
 def engine_works():
     """Whether .venv is there and fits this system (not another's, seen from a test of QGIS versions)."""
     command = [str(ENGINE_PYTHON), "-c", "import onnx, onnxruntime, rasterio"]

@@ -52,6 +52,7 @@ class RidgelineDock(QgsDockWidget):
         project.cleared.disconnect(self._on_project)
         self.visibilityChanged.disconnect(self._on_visible)
         self.segment.release()
+        self.models.release()
         self.engine.release()
 
     def _on_project(self, *_args: Any) -> None:

@@ -2,12 +2,14 @@
 
 from typing import Any, Dict, List, Optional, Tuple
 
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
     QFormLayout,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QVBoxLayout,
@@ -116,7 +118,7 @@ class NetworkFormDialog(QDialog):
         ):
             if how != "imagenet" or channels == len(IMAGENET[0]):
                 scale.addItem(title, how)
-        form.addRow(tr("Input {tensor} is", tensor=_shown(tensor)), kind)
+        form.addRow(_plain_label(tr("Input {tensor} is", tensor=_shown(tensor))), kind)
         form.addRow(tr("Its values are scaled"), scale)
         self.inputs.append((tensor, channels, kind, scale))
 
@@ -157,5 +159,13 @@ def _role_titles() -> "Tuple[str, ...]":
 
 
 def _shown(text: str) -> str:
-    """A tensor's name for a label: short, without mnemonics."""
-    return (text if len(text) <= 24 else f"{text[:23]}…").replace("&", "&&")
+    """A tensor's name, shortened."""
+    return text if len(text) <= 24 else f"{text[:23]}…"
+
+
+def _plain_label(text: str) -> QLabel:
+    """A label that takes nothing in its text as markup: tensors' names come from the file."""
+    label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setText(text)
+    return label

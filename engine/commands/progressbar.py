@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from typing import Any, TextIO
 
@@ -17,14 +18,14 @@ class ProgressBar:
     On a terminal the bar is redrawn in place; in a log file a line is written every ten seconds.
 
     Args:
-        err: for progress, warnings and faults.
-        out: for the result.
+        err: for progress, warnings and faults; None: standard error.
+        out: for the result; None: standard output.
     """
 
-    def __init__(self, err: TextIO, out: TextIO) -> None:
-        self._err = err
-        self._out = out
-        self._live = err.isatty()
+    def __init__(self, err: TextIO | None = None, out: TextIO | None = None) -> None:
+        self._err = err or sys.stderr
+        self._out = out or sys.stdout
+        self._live = self._err.isatty()
         self._shown = 0
         self._phase = ""
         self._began = 0.0
@@ -46,6 +47,10 @@ class ProgressBar:
             for line in summary_lines(event):
                 print(line, file=self._out, flush=True)
 
+    def __call__(self, event: Event) -> None:
+        """Show an event: a bar can stand where a feedback wants something to call."""
+        self.show(event)
+
     def close(self) -> None:
         """Take the bar away."""
         self._wipe()
@@ -55,6 +60,9 @@ class ProgressBar:
         if event.phase != self._phase:
             self._phase, self._began, self._first, self._last_line = event.phase, now, event.done, now
         text = progress_text(event, event.done - self._first, now - self._began)
+        say = (event.detail or {}).get("say")
+        if say:  # a sentence for people, such as which device computes
+            self._line(str(say))
         if self._live:
             width = shutil.get_terminal_size().columns - 1
             text = text[:width]

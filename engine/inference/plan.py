@@ -22,7 +22,7 @@ from ..models.package import TileSpec
 from ..raster.grid import Grid
 
 _TRIM_SHARE = 8  # an eighth of the overlap is thrown away on either side, three quarters are blended
-_PANEL_PX = 4096
+_PANEL_PX = 2048
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,11 @@ class EngineProcess:
 
     def send(self, message: Mapping[str, Any]) -> bool:
         """Write one line of JSON to the engine's standard input; False if the engine no longer listens."""
-        line = json.dumps(message, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+        return self.send_line(json.dumps(message, ensure_ascii=True, allow_nan=False))
+
+    def send_line(self, text: str) -> bool:
+        """Write one line, given without its end; False if the engine no longer listens."""
+        line = text.encode() + b"\n"
         stream = self._process.stdin
         with self._write_lock:
             if stream is None or stream.closed:

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Run the plugin's tests with other QGIS versions, each in a root of its own made by mmdebstrap from Debian's archive, and
-# the widgets under Qt 6; `tools/matrix.sh 3.40 qt6` runs some of them. Needs root's right to mount (CAP_SYS_ADMIN); says so and skips where that is missing.
+# the widgets under Qt 6; `tools/matrix.sh 3.40 qt6` runs some of them. Needs root's right to mount (CAP_SYS_ADMIN); says
+# so and skips where that is missing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root_of="$(pwd)/.cache/roots"
@@ -11,22 +12,6 @@ lines=()
 
 can_mount() { [ "$(id -u)" -eq 0 ] && unshare -m true 2> /dev/null; }
 
-build() {  # NAME SUITE: make the root unless it is there; python3-qgis of backports where there is one
-    local root="$root_of/$1" suite="$2"
-    [ -e "$root/.complete" ] && return 0
-    rm -rf "$root"
-    local sources=("deb http://deb.debian.org/debian $suite main")
-    local options=()
-    if [ -n "${3:-}" ]; then
-        sources+=("deb http://deb.debian.org/debian $3 main")
-        options+=("--essential-hook=printf 'Package: qgis* libqgis* python3-qgis*\nPin: release n=$3\nPin-Priority: 990\n' > \$1/etc/apt/preferences.d/qgis")
-    fi
-    printf '%s\n' "${sources[@]}" | unshare -m mmdebstrap --quiet --variant=apt --mode=root \
-        --aptopt='APT::Install-Recommends "false"' --include="$packages" "${options[@]}" \
-        --skip=cleanup/apt "$suite" "$root" - || return 1
-    touch "$root/.complete"
-}
-
 run_in() {  # NAME COMMAND…: run in the root, with this folder at /src
     local root="$root_of/$1"; shift
     mkdir -p "$root/src"
@@ -35,11 +20,27 @@ run_in() {  # NAME COMMAND…: run in the root, with this folder at /src
     unshare -m bash -c '
         root="$1"; shift
         mount --bind . "$root/src" && mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" &&
-        exec chroot "$root" env -i HOME=/root PATH=/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 \
+        exec chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 \
             QT_QPA_PLATFORM=offscreen PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$@"' bash "$root" "$@"
 }
 
-test_version() {  # NAME SUITE [BACKPORTS]
+build() {  # NAME SUITE [BACKPORTS BASE]: make the root unless it is there; that of backports is an upgraded copy of BASE
+    local root="$root_of/$1"
+    [ -e "$root/.complete" ] && return 0
+    rm -rf "$root"
+    if [ -n "${3:-}" ]; then
+        build "$4" "$2" && cp -a "$root_of/$4" "$root" && rm "$root/.complete" || return 1
+        echo "deb http://deb.debian.org/debian $3 main" > "$root/etc/apt/sources.list.d/backports.list"
+        run_in "$1" env DEBIAN_FRONTEND=noninteractive bash -c "apt-get update -q &&
+            apt-get install -y -q --no-install-recommends -t $3 qgis python3-qgis" || return 1
+    else
+        unshare -m mmdebstrap --quiet --variant=apt --mode=root --aptopt='APT::Install-Recommends "false"' \
+            --include="$packages" --skip=cleanup/apt "$2" "$root" http://deb.debian.org/debian || return 1
+    fi
+    touch "$root/.complete"
+}
+
+test_version() {  # NAME SUITE [BACKPORTS BASE]
     local name="$1" log="out/matrix/$1.txt"
     echo "── QGIS $name"
     if ! can_mount; then lines+=("$name skipped: mounting is not allowed here (needs root and CAP_SYS_ADMIN)"); return; fi
@@ -74,8 +75,8 @@ test_qt6() {
 
 wanted=" ${*:-3.22 3.40 3.44 qt6} "
 [[ $wanted == *" 3.22 "* ]] && test_version 3.22 bookworm
-[[ $wanted == *" 3.40 "* ]] && test_version 3.40 bookworm bookworm-backports
-[[ $wanted == *" 3.44 "* ]] && test_version 3.44 trixie trixie-backports
+[[ $wanted == *" 3.40 "* ]] && test_version 3.40 trixie
+[[ $wanted == *" 3.44 "* ]] && test_version 3.44 trixie trixie-backports 3.40
 [[ $wanted == *" qt6 "* ]] && test_qt6
 
 echo "── closing lines"

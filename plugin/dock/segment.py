@@ -105,6 +105,7 @@ class SegmentPage(Page):
             region_crs=crs,
             region_problem=problem,
             gsd=self.advanced.gsd_m,
+            export_cap_mb=self.advanced.export_cap.value(),
         )
 
     @property

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, FrozenSet, List, Optional
 
-from qgis.core import Qgis
+from qgis.core import Qgis, QgsRasterBlock
 
+from ...engine_link.job import gdal_path
 from ...i18n import tr
+from ...layers.export import DEFAULT_CAP_MB, MARGIN_M
 from . import words
-from .ground import area_m2, is_metric, outline_of, pixel_size_m, transformed
+from .ground import area_m2, is_metric, outline_of, pixel_size_m, size_m, transformed
 from .guess import dsm_score, facts_of, rgb_score
 from .models import ModelInfo
 
@@ -57,6 +59,8 @@ class Inputs:
     region_problem: str
     """Why there is no region; empty if there is one."""
     gsd: Optional[float]
+    export_cap_mb: float = DEFAULT_CAP_MB
+    """Largest file that may be written for a layer which is no local file."""
 
     @property
     def kinds(self) -> FrozenSet[str]:
@@ -73,7 +77,7 @@ def check(inputs: Inputs) -> List[Finding]:
             findings += _check_place(kind, layer)
     findings += _check_swapped(inputs) or (_check_bands(inputs) + _check_heights(inputs))
     if not any(item.weight.stops for item in findings):
-        findings += _check_overlap(inputs) + _check_resolution(inputs)
+        findings += _check_overlap(inputs) + _check_resolution(inputs) + _check_export(inputs)
     order = list(Weight)
     return sorted(findings, key=lambda item: order.index(item.weight))
 
@@ -231,6 +235,43 @@ def _check_resolution(inputs: Inputs) -> List[Finding]:
                 trained=words.metres_per_pixel(model.gsd_trained),
             )
             findings.append(_warn(text))
+    return findings
+
+
+def is_online(layer: Any) -> bool:
+    """Whether a layer is no local file, so that its part in the region is written to one first."""
+    return layer is not None and layer.isValid() and gdal_path(layer) is None
+
+
+def export_megabytes(layer: Any, inputs: Inputs) -> float:
+    """Return how large the file for a layer that is no local one will be, before compression, in megabytes."""
+    gsd = inputs.gsd or (inputs.model.gsd_trained if inputs.model else 1.0)
+    width, height = size_m(covered(inputs) or inputs.region)
+    pixels = (width + 2 * MARGIN_M) * (height + 2 * MARGIN_M) / gsd**2
+    provider = layer.dataProvider()
+    sizes = (QgsRasterBlock.typeSize(provider.dataType(band)) for band in range(1, layer.bandCount() + 1))
+    return float(pixels * sum(sizes) / 1e6)
+
+
+def _check_export(inputs: Inputs) -> List[Finding]:
+    findings = []
+    for layer in (inputs.rgb, inputs.dsm):
+        if not is_online(layer):
+            continue
+        size = words.size(1e6 * export_megabytes(layer, inputs))
+        if export_megabytes(layer, inputs) > inputs.export_cap_mb:
+            text = tr(
+                "“{name}” is no local file; {size} would be written for this region. Choose a smaller region, or raise"
+                " the limit under Advanced.",
+                name=layer.name(),
+                size=size,
+            )
+            findings.append(_stop(text))
+        else:
+            text = tr(
+                "“{name}” is no local file: its part of {size} is written to one first.", name=layer.name(), size=size
+            )
+            findings.append(_tell(text))
     return findings
 
 

@@ -19,6 +19,7 @@ def segment_parameters(page: Any, folder: Path, overwrite: bool = False) -> Dict
         "MIN_AREA": advanced.min_area.value(),
         "SKIP_EMPTY": advanced.skip_empty.isChecked() and inputs.dsm is not None,
         "KEEP_HEIGHTS": advanced.keep_heights.isChecked() and inputs.dsm is not None,
+        "EXPORT_CAP_MB": advanced.export_cap.value(),
         "OVERWRITE": overwrite,
         "OUTPUT": str(folder),
     }
@@ -26,7 +27,8 @@ def segment_parameters(page: Any, folder: Path, overwrite: bool = False) -> Dict
         parameters["GSD"] = inputs.gsd
     if inputs.rgb is not None:
         parameters["RGB"] = inputs.rgb
-        parameters["RGB_BANDS"] = advanced.bands
+        if inputs.rgb.bandCount() >= 3:  # an online picture has one band of finished colours
+            parameters["RGB_BANDS"] = advanced.bands
     if inputs.dsm is not None:
         parameters["DSM"] = inputs.dsm
         parameters["DSM_BAND"] = advanced.dsm_band.currentBand()

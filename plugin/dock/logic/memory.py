@@ -19,6 +19,7 @@ In the project (scope ``ridgeline``), all as text:
 ``segment/min_area``     square metres
 ``segment/skip_empty``   ``1`` or ``0``
 ``segment/keep_heights`` ``1`` or ``0``
+``segment/export_cap``   megabytes that may be written for an online layer
 ``segment/folder``       folder for results; empty: temporary
 ``dock/page``            name of the page that was open
 =======================  ==============================================================
@@ -49,6 +50,7 @@ KEYS = (
     "segment/min_area",
     "segment/skip_empty",
     "segment/keep_heights",
+    "segment/export_cap",
     "segment/folder",
     "dock/page",
 )

@@ -4,10 +4,12 @@ from typing import Any, Dict, List, Optional
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsRasterBandComboBox
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QWidget
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QWidget
 
 from ...i18n import tr
+from ...layers.export import DEFAULT_CAP_MB
 from ..logic import words
+from ..logic.checks import is_online
 from ..logic.memory import ProjectMemory
 from ..logic.models import ModelInfo
 from .page import shrinkable
@@ -78,6 +80,16 @@ class Advanced(QgsCollapsibleGroupBox):
         )
         for box in (self.regularise, self.keep_heights, self.skip_empty):
             form.addRow(box)
+        self.export_cap = QDoubleSpinBox()
+        self.export_cap.setDecimals(0)
+        self.export_cap.setRange(1, 1_000_000)
+        self.export_cap.setValue(DEFAULT_CAP_MB)
+        self.export_cap.setSuffix(tr(" MB"))
+        self.export_cap.setToolTip(
+            tr("A layer that is no local file (WMS, XYZ, database) is first written to one, not larger than this.")
+        )
+        self._export_label = QLabel(tr("Online layers up to"))
+        form.addRow(self._export_label, shrinkable(self.export_cap))
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.folder.setDialogTitle(tr("Folder for results"))
@@ -98,7 +110,9 @@ class Advanced(QgsCollapsibleGroupBox):
                     combo.setBand(_colour_bands(rgb)[number])
             self.dsm_band.setLayer(dsm)
         for widget in self.rgb_bands:
-            widget.setEnabled(rgb is not None)
+            widget.setEnabled(rgb is not None and rgb.bandCount() >= 3)
+        for widget in (self._export_label, self.export_cap):
+            widget.setVisible(is_online(rgb) or is_online(dsm))
         for widget in (self.dsm_band, self.skip_empty, self.keep_heights):
             widget.setEnabled(dsm is not None)
 
@@ -138,6 +152,7 @@ class Advanced(QgsCollapsibleGroupBox):
             "segment/min_area": self.min_area.value(),
             "segment/skip_empty": self.skip_empty.isChecked(),
             "segment/keep_heights": self.keep_heights.isChecked(),
+            "segment/export_cap": self.export_cap.value(),
             "segment/folder": self.folder.filePath(),
         }
         for key, value in values.items():
@@ -158,12 +173,14 @@ class Advanced(QgsCollapsibleGroupBox):
         self.min_area.setValue(memory.read_float("segment/min_area", _MIN_AREA_M2))
         self.skip_empty.setChecked(memory.read_bool("segment/skip_empty", False))
         self.keep_heights.setChecked(memory.read_bool("segment/keep_heights", False))
+        self.export_cap.setValue(memory.read_float("segment/export_cap", DEFAULT_CAP_MB))
         self.folder.setFilePath(memory.read("segment/folder"))
 
     def _connect(self) -> None:
         for combo in (*self.rgb_bands, self.dsm_band):
             combo.activated.connect(self._on_chosen)
         self.gsd.valueChanged.connect(self._on_chosen)
+        self.export_cap.valueChanged.connect(self._on_chosen)
         self.min_area.valueChanged.connect(self._on_chosen)
         self.device.currentIndexChanged.connect(self._on_chosen)
         self.folder.fileChanged.connect(self._on_chosen)

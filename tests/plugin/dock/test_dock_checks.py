@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from dock_data import model_json, put_model
 from osgeo import gdal
-from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle
+from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRasterLayer, QgsRectangle
 
 from ridgeline.plugin.dock.logic.checks import Inputs, Weight, check, covered
 from ridgeline.plugin.dock.logic.models import read_model
@@ -112,3 +112,13 @@ def test_a_model_that_needs_other_inputs_says_which(good, shelf):
     needy = read_model(put_model(shelf, model_json("needy", "Needy", input_sets=(("rgb", "dsm"),))))
     text = only(replace(good, dsm=None, model=needy)).text
     assert "Needy" in text and "RGB and DSM together" in text
+
+
+def test_a_layer_that_is_no_file_is_announced_with_its_size_and_stopped_at_the_cap(good):
+    uri = "type=xyz&url=file:///nowhere/{z}/{x}/{y}.png&zmax=19&zmin=0&crs=EPSG:3857"
+    online = QgsRasterLayer(uri, "tiles", "wms")
+    assert online.isValid()
+    finding = next(item for item in check(replace(good, rgb=online)) if "no local file" in item.text)
+    assert finding.weight is Weight.TELLS and "tiles" in finding.text and "MB" in finding.text
+    stopped = next(item for item in check(replace(good, rgb=online, export_cap_mb=0.1)) if "no local" in item.text)
+    assert stopped.weight is Weight.STOPS and "Advanced" in stopped.text

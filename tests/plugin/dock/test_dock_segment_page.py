@@ -7,6 +7,7 @@ from qgis.core import (
     QgsFeature,
     QgsGeometry,
     QgsProject,
+    QgsRasterLayer,
     QgsRectangle,
     QgsVectorLayer,
 )
@@ -198,3 +199,17 @@ def test_a_second_click_on_a_drawing_button_gives_the_map_back(ready, qgis_iface
     assert ready.region.rectangle.isChecked() and canvas.mapTool() is not before
     qtbot.mouseClick(ready.region.rectangle, Qt.MouseButton.LeftButton)
     assert not ready.region.rectangle.isChecked() and canvas.mapTool() == before
+
+
+def test_an_online_picture_has_no_bands_to_choose_and_a_cap(page, settle, tmp_path):
+    uri = "type=xyz&url=file:///nowhere/{z}/{x}/{y}.png&zmax=19&zmin=0&crs=EPSG:3857"
+    layer = QgsRasterLayer(uri, "aerial tiles", "wms")
+    QgsProject.instance().addMapLayer(layer)
+    settle()
+    page.rgb.setLayer(layer)
+    page.region.set_drawn(QgsGeometry.fromWkt(REGION), QgsCoordinateReferenceSystem("EPSG:25832"))
+    page.advanced.setCollapsed(False)
+    settle()
+    assert page.advanced.export_cap.isVisible() and not page.advanced.rgb_bands[0].isEnabled()
+    job = segment_parameters(page, tmp_path)
+    assert "RGB_BANDS" not in job and job["EXPORT_CAP_MB"] == page.advanced.export_cap.value()

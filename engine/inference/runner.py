@@ -66,8 +66,9 @@ def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
             tags = {"MODEL": f"{setup.model.name} {setup.model.version}", "SOFTWARE": f"Ridgeline {__version__}"}
             sinks = open_sinks(maker.planes, setup.frame.grid, tags, ledger.folder)
             _compute(setup, rasters, predictor, maker, sinks, ledger, seconds, feedback)
-            del maker
-            result = publish(setup, rasters, sinks, ledger, seconds, predictor.report, feedback)
+            report = predictor.report
+            del maker, predictor  # their memory serves the writing of the results
+            result = publish(setup, rasters, sinks, ledger, seconds, report, feedback)
         ledger.remove()
         return result
     finally:

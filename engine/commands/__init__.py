@@ -2,7 +2,7 @@
 
 COMMANDS: dict[str, str] = {
     "segment": "Rasters in, class rasters and building polygons out",
-    "evaluate": "What a model reaches on areas with known truth",
+    "evaluate": "What a model reaches, against polygons or on areas with known truth",
     "ground": "The ground under a surface model, and heights above it",
     "buildings": "Building polygons of a class raster",
     "train-default": "Train the model that Ridgeline ships",

@@ -66,7 +66,7 @@ def job_of(args: argparse.Namespace) -> FinetuneJob:
         model=args.model,
         name=args.name,
         field=args.field,
-        classes=tuple(_mapping(word) for word in args.map),
+        classes=tuple(class_mapping(word) for word in args.map),
         area=PolygonLayer(args.area) if args.area else None,
         keep_old_classes=not args.replace_classes,
         mode=args.mode,
@@ -80,7 +80,12 @@ def job_of(args: argparse.Namespace) -> FinetuneJob:
     )
 
 
-def _mapping(word: str) -> ClassMapping:
+def class_mapping(word: str) -> ClassMapping:
+    """Return what a word ``VALUE=CLASS`` says.
+
+    Raises:
+        RidgelineError: (BAD_JOB) if it says nothing.
+    """
     value, separator, target = word.partition("=")
     if not separator:
         raise RidgelineError(ErrorCode.BAD_JOB, f"{word!r} says no class.", "Write VALUE=CLASS.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
@@ -10,6 +11,14 @@ from .inputs import RasterInput
 from .segment import DEFAULT_MODEL
 
 MODES = ("head", "adapters", "full")
+_DEVICES_OF_WINDOWS = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10))}
+
+
+def package_name(title: str) -> str:
+    """Return a name of small letters, digits and dashes for the model that people call ``title``."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    word = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+    return "my-model" if not word or word in _DEVICES_OF_WINDOWS else word
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,12 @@ import numpy as np
 import torch
 
 from ...feedback import Feedback
-from ...jobs import Cancelled, ErrorCode, Result, RidgelineError, to_dict
-from ...jobs.finetune import FinetuneJob
+from ...jobs import ErrorCode, Result, RidgelineError, to_dict
+from ...jobs.finetune import FinetuneJob, package_name
 from ...models.export import PackageInfo, export_package
 from ...models.multitask import DenseModel
 from ...models.package import ModelPackage, ModelSpec
-from ...models.package.spec import is_safe_name
+from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
 from .loop import History, Lesson, LoopConfig, start_lesson, train, validate
 from .pictures import class_colours, write_strip
@@ -35,11 +33,12 @@ WORK = ".training"
 def run_finetune(job: FinetuneJob, feedback: Feedback) -> Result:
     """Train on the labels and write a model package into ``job.out``.
 
-    A run that was killed goes on where it stopped when the same job is run again.
+    A run that was cancelled or killed goes on from its last validation when the same job is run again; who wants to
+    discard it removes the folder.
 
     Raises:
         RidgelineError: for every fault of the input; OUTPUT_EXISTS if there is a model already.
-        Cancelled: if the user discards the training; its work folder is removed.
+        Cancelled: if the user stops it.
     """
     out = Path(job.out)
     if (out / "model.json").exists() and not job.overwrite:
@@ -55,13 +54,7 @@ def run_finetune(job: FinetuneJob, feedback: Feedback) -> Result:
         return _checked(out, ready)
     demand_both_halves(ready)
     work = _made(out / WORK / _fingerprint(job, ready.package))
-    try:
-        return _train(job, ready, out, work, device, feedback)
-    except Cancelled:
-        shutil.rmtree(out / WORK, ignore_errors=True)
-        if not any(out.iterdir()):
-            out.rmdir()
-        raise
+    return _train(job, ready, out, work, device, feedback)
 
 
 def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str, feedback: Feedback) -> Result:
@@ -91,13 +84,6 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     shutil.rmtree(out / WORK)
     outputs = {"model": str(out), "split": str(out / "split.geojson"), "training": str(out / "training.json")}
     return Result(outputs, {"metrics": metrics, "best_step": history.best_step, "labels": ready.report.as_dict()})
-
-
-def package_name(title: str) -> str:
-    """Return a name of letters, digits and dashes for the package that people call ``title``."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    word = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()[:60].strip("-")
-    return word if word and is_safe_name(word) else "my-model"
 
 
 def _made(folder: Path) -> Path:
@@ -180,9 +166,10 @@ def _fingerprint(job: FinetuneJob, package: ModelPackage) -> str:
     """Return what tells this training from others: the job, and the state of all files that it reads."""
     data = {key: value for key, value in to_dict(job).items() if key not in ("out", "overwrite", "minutes")}
     data["weights"] = [item.sha256 for item in package.spec.weights]
-    paths = [item.path for item in (job.labels, job.area, job.rgb, job.dsm) if item is not None]
-    stats = [Path(path).stat() for path in paths if Path(path).exists()]
-    data["files"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+    labels = [Path(item.path) for item in (job.labels, job.area) if item is not None]
+    data["labels"] = [file_sha256(path) if path.is_file() else "" for path in labels]
+    stats = [Path(item.path).stat() for item in (job.rgb, job.dsm) if item is not None and Path(item.path).exists()]
+    data["rasters"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import qgis.utils
 from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle
 from qgis.PyQt.QtCore import QEventLoop, QPoint, Qt
-from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 
@@ -128,14 +127,10 @@ class Desktop:
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         self.settle(0.1)
 
-    def screenshot(self, name, widget=None, colours=None):
-        """Save a picture of the window or one widget; ``colours=256`` makes a small file."""
+    def screenshot(self, name, widget=None):
         QApplication.processEvents()
-        image = (widget or self.window).grab().toImage()
-        if colours is not None:
-            image = image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.AvoidDither)
         path = self.out / f"{name}.png"
-        assert image.save(str(path)), path
+        assert (widget or self.window).grab().save(str(path)), path
         return path
 
     def groups(self):

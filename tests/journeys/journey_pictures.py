@@ -31,7 +31,7 @@ def journey(desktop):
     page.region.mode.setCurrentIndex(page.region.mode.findData("layer"))
     page.region.layer.setLayer(rgb)
     desktop.wait_until(page.panel.run.isEnabled, 10, lambda: str(page.notes.findings))
-    desktop.screenshot("segment", colours=256)
+    desktop.screenshot("segment")
     desktop.click(page.panel.run)
     desktop.wait_until(lambda: not page.run.running, 400, "the run ends")
     assert page.summary.isVisible(), [finding.text for finding in page.panel.outcome.findings]
@@ -39,7 +39,7 @@ def journey(desktop):
     desktop.redraw()
     desktop.iface.messageBar().clearWidgets()
     desktop.settle(0.5)
-    desktop.screenshot("results", colours=256)
+    desktop.screenshot("results")
     shown = {"roof_class": "roof_class", "land_cover": "land_cover", "confidence": "confidence"}
     nodes = {node.layer().customProperty("ridgeline/result"): node for node in tree.findLayers()}
     for kind, name in shown.items():
@@ -47,4 +47,4 @@ def journey(desktop):
             nodes[other].setItemVisibilityChecked(other == kind)
             nodes[other].setExpanded(other == kind)
         desktop.redraw()
-        desktop.screenshot(f"results_{name}", colours=256)
+        desktop.screenshot(f"results_{name}")

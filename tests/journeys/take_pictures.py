@@ -28,7 +28,9 @@ def main() -> int:
         if not list((ROOT / "resources" / "models").glob("*/model.json")):
             maker = [str(engine_python()), "make_test_model.py", str(shelf / "journey-test")]
             subprocess.run(maker, cwd=Path(__file__).parent, check=True)
-        outcome = run_journey("pictures", out, timeout_s=600, variables={"RIDGELINE_MODELS": str(shelf)})
+        outcome = run_journey(
+            "pictures", out, screen="1200x700", timeout_s=600, variables={"RIDGELINE_MODELS": str(shelf)}
+        )
         if not outcome.ok:
             print(outcome.fault or outcome.log)
             return 1

@@ -8,6 +8,7 @@ from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from ..i18n import tr
+from ..preview.feature import PreviewFeature
 from .logic.checks import Finding, Inputs, Weight, check, covered
 from .logic.forecast import Forecast, forecast
 from .logic.ground import transformed, working_crs
@@ -70,6 +71,8 @@ class SegmentPage(Page):
         self.content.addWidget(self.sentence)
         self.notes = Notes()
         self.content.addWidget(self.notes)
+        self.preview = PreviewFeature(iface.mapCanvas(), self)
+        self.content.addWidget(self.preview.panel)
         self.summary = Summary()
         self.content.addWidget(self.summary)
         self.content.addStretch(1)
@@ -154,6 +157,7 @@ class SegmentPage(Page):
     def set_engine_ready(self, ready: bool) -> None:
         """Show or hide the way to the Engine page."""
         self.banner.setVisible(not ready)
+        self.preview.set_engine_ready(ready)
         self._settle.start()
 
     def recall(self) -> None:
@@ -191,6 +195,7 @@ class SegmentPage(Page):
     def release(self) -> None:
         """Stop what runs and let go of canvas and project."""
         self._settle.stop()
+        self.preview.release()
         self.run.release()
         self.region.release()
         project = QgsProject.instance()
@@ -210,8 +215,11 @@ class SegmentPage(Page):
         for kind, combo in (("rgb", self.rgb), ("dsm", self.dsm)):
             combo.activated.connect(lambda _index, kind=kind: self._on_user_layer(kind))
             combo.layerChanged.connect(lambda _layer: self._settle.start())
+            combo.layerChanged.connect(lambda _layer: self.preview.follow_page())
         self.model.activated.connect(self._on_option)
         self.model.currentIndexChanged.connect(lambda _index: self._settle.start())
+        self.model.currentIndexChanged.connect(lambda _index: self.preview.follow_page())
+        self.advanced.chosen.connect(self.preview.follow_page)
         self.region.changed.connect(self._settle.start)
         self.region.chosen.connect(self._on_option)
         self.advanced.chosen.connect(self._on_option)

@@ -46,11 +46,14 @@ class Session:
         self._hang_s, self._idle_s = hang_s, idle_s
         self._lock = threading.Lock()
         self._pending: Dict[str, ServeRequest] = {}
-        self._outbox: "queue.Queue[Optional[str]]" = queue.Queue()
+        self._outbox: queue.Queue[Optional[str]] = queue.Queue()
         self._stop = threading.Event()
         self._over = False
         self._process: Optional[EngineProcess] = None
         self._thread = threading.Thread(target=self._run, name="ridgeline warm engine", daemon=True)
+
+    def start(self) -> None:
+        """Start the engine; requests may be handed in before, so that none can come too late."""
         self._thread.start()
 
     @property

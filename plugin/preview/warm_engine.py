@@ -62,6 +62,7 @@ class WarmEngine(QObject):
         if self._session is None or not self._session.ask(identity, request):
             self._session = self._new_session()
             self._session.ask(identity, request)
+            self._session.start()
         return identity
 
     def cancel(self, identity: str) -> None:

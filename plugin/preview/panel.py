@@ -1,0 +1,121 @@
+"""The preview's part of the Segment page: two switches, and what belongs to the preview while it is on."""
+
+import html
+from typing import Any, Dict, Optional
+
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+
+from ...engine.jobs import RidgelineError
+from ..dock.logic.checks import Finding, Weight
+from ..dock.logic.models import ModelInfo
+from ..dock.widgets.notes import Notes, wrapped
+from ..dock.widgets.page import shrinkable
+from ..i18n import tr
+
+_MOST_CLASSES = 5
+
+
+class PreviewPanel(QWidget):
+    """Shows the state of preview and roof tool; decides nothing."""
+
+    preview_switched = pyqtSignal(bool)
+    roofs_switched = pyqtSignal(bool)
+    layer_chosen = pyqtSignal(str)
+    opacity_chosen = pyqtSignal(float)
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self.preview = QPushButton(tr("Preview"))
+        self.preview.setToolTip(tr("Shows results for what the map shows, and follows it; nothing is saved."))
+        self.roofs = QPushButton(tr("Roof tool"))
+        self.roofs.setToolTip(tr("Click a building on the map: it is outlined, classified and measured."))
+        for button in (self.preview, self.roofs):
+            button.setCheckable(True)
+        self.layer = shrinkable(QComboBox())
+        self.layer.setAccessibleName(tr("Layer of the preview"))
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setValue(60)
+        self.opacity.setMinimumWidth(60)
+        self.opacity.setToolTip(tr("How much the preview covers the map"))
+        self.opacity.setAccessibleName(tr("Opacity of the preview"))
+        self.status = wrapped()
+        self.notes = Notes()
+        self.legend = wrapped(rich=True)
+        buttons = QHBoxLayout()
+        buttons.addWidget(shrinkable(self.preview))
+        buttons.addWidget(shrinkable(self.roofs))
+        self.options = QWidget()
+        grid = QGridLayout(self.options)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(QLabel(tr("Shows")), 0, 0)
+        grid.addWidget(self.layer, 0, 1)
+        grid.addWidget(QLabel(tr("Opacity")), 1, 0)
+        grid.addWidget(self.opacity, 1, 1)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addLayout(buttons)
+        for widget in (self.options, self.status, self.legend, self.notes):
+            rows.addWidget(widget)
+            widget.hide()
+        self.preview.toggled.connect(self._on_preview)
+        self.roofs.toggled.connect(self.roofs_switched)
+        self.layer.activated.connect(lambda _index: self._on_layer())
+        self.opacity.valueChanged.connect(lambda value: self.opacity_chosen.emit(value / 100))
+
+    def offer_layers(self, names: Any) -> None:
+        """Offer these layers, keeping the choice."""
+        before = self.layer.currentData()
+        self.layer.blockSignals(True)
+        self.layer.clear()
+        titles = layer_titles()
+        for name in names:
+            self.layer.addItem(titles.get(name, str(name).replace("_", " ")), name)
+        self.layer.setCurrentIndex(max(0, self.layer.findData(before)))
+        self.layer.blockSignals(False)
+
+    def say(self, text: str) -> None:
+        """Show what is being done."""
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
+    def show_trouble(self, fault: Optional[RidgelineError]) -> None:
+        """Show why there is no picture, or that there is one."""
+        texts = (fault.message, fault.hint) if fault is not None else ()
+        self.notes.show_findings(Finding(Weight.WARNS, text) for text in texts[:1] if text)
+        if fault is not None and fault.hint:
+            self.notes.show_findings([Finding(Weight.WARNS, fault.message), Finding(Weight.TELLS, fault.hint)])
+        if fault is not None:
+            self.show_shares({}, None)
+
+    def show_shares(self, shares: Dict[str, float], model: Optional[ModelInfo]) -> None:
+        """Show the classes of the view with their colours and shares, the largest first."""
+        colours = {item.name: item.colour for items in (model.classes.values() if model else ()) for item in items}
+        lines = []
+        for name, share in sorted(shares.items(), key=lambda item: -item[1])[:_MOST_CLASSES]:
+            colour = colours.get(name, "#888888")
+            square = f"<span style='color:{html.escape(colour, quote=True)}'>■</span>"
+            lines.append(f"{square} {html.escape(name.replace('_', ' '))} {100 * share:.0f} %")
+        self.legend.setText("<br>".join(lines))
+        self.legend.setVisible(bool(lines))
+
+    def _on_preview(self, on: bool) -> None:
+        self.options.setVisible(on)
+        if not on:
+            self.show_shares({}, None)
+        self.preview_switched.emit(on)
+
+    def _on_layer(self) -> None:
+        self.layer_chosen.emit(str(self.layer.currentData() or ""))
+
+
+def layer_titles() -> "Dict[str, str]":
+    """Return what people read for the layers of a preview."""
+    return {
+        "roof_class": tr("Roof class"),
+        "land_cover": tr("Land cover"),
+        "confidence": tr("Confidence"),
+        "height_above_ground": tr("Height above ground"),
+    }

@@ -65,8 +65,9 @@ class EngineProcess:
         ]
         for thread in self._threads:
             thread.start()
-        # from now on the end of the engine's input means that QGIS is gone
-        self.send({"hello": True})
+        if "--events" in command:
+            # a job's engine takes the end of its input for the end of QGIS only once it has read a line from it
+            self.send({"hello": True})
 
     @property
     def pid(self) -> int:

@@ -59,6 +59,7 @@ def run_job(
     silence_s: float = SILENCE_S,
     terminate_after_s: float = TERMINATE_AFTER_S,
     kill_after_s: float = KILL_AFTER_S,
+    finish: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Run a job to its end and return its result.
 
@@ -71,6 +72,7 @@ def run_job(
         silence_s: after how many seconds without a word the listener is told, again and again.
         terminate_after_s: how long a cancelled engine may take before it is terminated.
         kill_after_s: how long a terminated engine may take before it is killed.
+        finish: asked as often: True once the user wants a training to end with the best that it has by now.
 
     Raises:
         Cancelled: if ``cancelled`` said so; nothing of the engine runs any more.
@@ -86,7 +88,7 @@ def run_job(
             arguments += ["--job", str(job_file)]
         process = engine.start([*arguments, "--events"], folder)
         try:
-            answer = _listen(process, listener, cancelled, silence_s, terminate_after_s)
+            answer = _listen(process, listener, cancelled, silence_s, terminate_after_s, finish)
             grace_s = 0 if cancelled() and answer is None else LINGER_S
             status = process.end(grace_s, kill_after_s)
         finally:
@@ -112,16 +114,20 @@ def _listen(
     cancelled: Callable[[], bool],
     silence_s: float,
     terminate_after_s: float,
+    finish: Callable[[], bool],
 ) -> Any:
     """Return the engine's last event, or None if it ended, or had to be given up, without one."""
     answer: Any = None
     stop_by: Optional[float] = None
     told_silent = process.last_heard
+    finishing = False
     while True:
         now = time.monotonic()
         if stop_by is None and cancelled():
             process.cancel()
             stop_by = now + terminate_after_s
+        if not finishing and finish():
+            finishing = process.send({"finish": True})
         if stop_by is not None and now >= stop_by:
             return answer
         event = process.next_event(_POLL_S)

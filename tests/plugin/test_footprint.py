@@ -84,3 +84,12 @@ def test_unload_undoes_everything_ten_times(qgis_app, qgis_iface):
         assert registry.providerById("ridgeline") is not None
         plugin.unload()
         assert {provider.id() for provider in registry.providers()} == before
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*PLUGIN_FILES, *sorted((ROOT / "engine" / "jobs").glob("*.py"))],
+    ids=lambda file: str(file.relative_to(ROOT)),
+)
+def test_what_qgis_loads_is_written_for_python_3_9(file):
+    ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 9))

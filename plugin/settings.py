@@ -16,6 +16,9 @@ ENGINE_PYTHON = "engine/python"
 EXPORT_CAP_MB = "export/cap_mb"
 """Largest file, in megabytes, that is written for a layer which is no local file."""
 
+CATALOGUE_URL = "models/catalogue"
+"""Address of the catalogue of models; empty: the one that comes with the plugin."""
+
 
 def read_setting(key: str, default: str = "") -> str:
     """Return a setting of the plugin as text."""

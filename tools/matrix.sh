@@ -19,7 +19,8 @@ run_in() {  # NAME COMMAND…: run in the root, with this folder at /src
     [ -e /etc/ssl/certs/ca-certificates.crt ] && cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
     unshare -m bash -c '
         root="$1"; shift
-        mount --bind . "$root/src" && mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" &&
+        # .venv is of this system, not of the root
+        mount --bind . "$root/src" && { [ ! -d .venv ] || mount -t tmpfs none "$root/src/.venv"; } && mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" &&
         exec chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 \
             QT_QPA_PLATFORM=offscreen PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$@"' bash "$root" "$@"
 }

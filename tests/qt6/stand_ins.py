@@ -1,8 +1,8 @@
-"""QGIS on Qt 6, as far as widgets need it: the real ``qgis.PyQt`` of a QGIS, turned to PyQt6, and stand-ins for the rest.
+"""QGIS on Qt 6, as far as widgets need it: the real ``qgis.PyQt``, turned to PyQt6, and stand-ins for the rest.
 
 ``qgis.PyQt`` of the Qt 5 build is a filled-in template; with the version replaced it is that of a Qt 6 build. Classes of
-``qgis.core`` and ``qgis.gui`` are stood in for by Qt's own widgets, or by objects that take anything: what is tested is our
-use of Qt, not QGIS.
+``qgis.core`` and ``qgis.gui`` are stood in for by Qt's own widgets, or by objects that take anything: what is tested is
+our use of Qt, not QGIS.
 """
 
 import shutil
@@ -41,7 +41,7 @@ def install(shim: Path, folder: Path) -> None:
 class _StandIn(types.ModuleType):
     """A module in which every name is there."""
 
-    __path__ = []
+    __path__ = ()
 
     def __getattr__(self, name):
         if name.startswith("__"):

@@ -1,4 +1,4 @@
-"""Every name of Qt that the plugin uses exists in Qt 6, spelled as it is: scoped enums, moved classes, removed calls."""
+"""Every name of Qt that the plugin uses is in Qt 6, as it is spelled: scoped enums, moved classes, removed calls."""
 
 import ast
 import importlib
@@ -18,7 +18,11 @@ def qt_names(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qgis.PyQt"):
             module = importlib.import_module(node.module)
             for alias in node.names:
-                found[alias.asname or alias.name] = getattr(module, alias.name)
+                try:
+                    value = getattr(module, alias.name)
+                except AttributeError:
+                    value = importlib.import_module(f"{node.module}.{alias.name}")
+                found[alias.asname or alias.name] = value
     return found
 
 

@@ -30,6 +30,7 @@ def test_the_plain_widgets_are_drawn(qtbot):
 
 def test_the_action_is_wired(qtbot):
     from qgis.PyQt.QtWidgets import QMainWindow
+
     from ridgeline.plugin.plugin import RidgelinePlugin
 
     window = QMainWindow()

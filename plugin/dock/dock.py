@@ -8,6 +8,7 @@ from qgis.PyQt.QtWidgets import QTabWidget, QWidget
 
 from ..i18n import tr
 from .engine import EnginePage
+from .finetune import FinetunePage
 from .logic.memory import ProjectMemory
 from .models import ModelsPage
 from .segment import SegmentPage
@@ -23,10 +24,12 @@ class RidgelineDock(QgsDockWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.segment = SegmentPage(iface)
+        self.finetune = FinetunePage(iface)
         self.models = ModelsPage(iface)
         self.engine = EnginePage(iface)
         for name, title, page in (
             ("segment", tr("Segment"), self.segment),
+            ("finetune", tr("Fine-tune"), self.finetune),
             ("models", tr("Models"), self.models),
             ("engine", tr("Engine"), self.engine),
         ):
@@ -36,7 +39,11 @@ class RidgelineDock(QgsDockWidget):
         self.resize(NARROWEST + 40, 600)
         self.segment.engine_page_asked.connect(lambda: self.tabs.setCurrentWidget(self.engine))
         self.engine.ready_changed.connect(self.segment.set_engine_ready)
+        self.finetune.engine_page_asked.connect(lambda: self.tabs.setCurrentWidget(self.engine))
+        self.engine.ready_changed.connect(self.finetune.set_engine_ready)
+        self.finetune.model_made.connect(self._on_model_made)
         self.models.changed.connect(self.segment.reload_models)
+        self.models.changed.connect(self.finetune.reload_models)
         self.models.chosen.connect(self._on_model_chosen)
         self.tabs.currentChanged.connect(self._on_page)
         self.visibilityChanged.connect(self._on_visible)
@@ -52,12 +59,13 @@ class RidgelineDock(QgsDockWidget):
         project.cleared.disconnect(self._on_project)
         self.visibilityChanged.disconnect(self._on_visible)
         self.segment.release()
+        self.finetune.release()
         self.models.release()
         self.engine.release()
 
     def _on_project(self, *_args: Any) -> None:
         wanted = ProjectMemory().read("dock/page", "segment")
-        page = self.findChild(QWidget, wanted) if wanted in ("segment", "models", "engine") else None
+        page = self.findChild(QWidget, wanted) if wanted in ("segment", "finetune", "models", "engine") else None
         self.tabs.blockSignals(True)
         self.tabs.setCurrentWidget(page or self.segment)
         self.tabs.blockSignals(False)
@@ -73,6 +81,14 @@ class RidgelineDock(QgsDockWidget):
         if visible:
             self.engine.refresh()
             self.segment.refresh()
+
+    def _on_model_made(self, name: str) -> None:
+        """A new model is listed everywhere, and chosen for the next run; the page that made it stays in sight."""
+        self.models.reload()
+        index = self.segment.model.findData(name)
+        if index >= 0:
+            self.segment.model.setCurrentIndex(index)
+            self.segment.remember()
 
     def _on_model_chosen(self, name: str) -> None:
         index = self.segment.model.findData(name)

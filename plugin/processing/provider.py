@@ -8,6 +8,8 @@ from ..paths import icon_path, plugin_version
 from .buildings import BuildingsAlgorithm
 from .engine_setup import EngineSetupAlgorithm
 from .engine_status import EngineStatusAlgorithm
+from .evaluate import EvaluateAlgorithm
+from .finetune import FinetuneAlgorithm
 from .ground_heights import GroundHeightsAlgorithm
 from .segment import SegmentAlgorithm
 
@@ -15,6 +17,8 @@ ALGORITHMS = (
     SegmentAlgorithm,
     GroundHeightsAlgorithm,
     BuildingsAlgorithm,
+    FinetuneAlgorithm,
+    EvaluateAlgorithm,
     EngineStatusAlgorithm,
     EngineSetupAlgorithm,
 )

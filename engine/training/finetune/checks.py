@@ -254,7 +254,7 @@ def _shift(samples: Sequence[Sample], surface: InputSpec) -> tuple[float, float]
         return None
     best = np.unravel_index(int(np.argmax(total)), total.shape)
     # a flat top says nothing: the best shift must be clearly better than none
-    if total[best] < 1.15 * total[reach, reach]:
+    if total[best] <= 1.15 * total[reach, reach]:
         return 0.0, 0.0
     return float(reach - best[1]) * gsd, float(best[0] - reach) * gsd
 

@@ -76,7 +76,9 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     info = _info(job, ready, metrics, history)
     export_package(best.cpu(), info, out, feedback=feedback)
     (out / "training.json").write_text(
-        json.dumps({"job": to_dict(job), "labels": ready.report.as_dict(), "history": history.entries}, indent=1),
+        json.dumps(
+            {"settings": _settings(job), "labels": ready.report.as_dict(), "history": history.entries}, indent=1
+        ),
         encoding="utf-8",
     )
     for file in (work / "split.geojson", *(Path(path) for path in pictures(trained))):
@@ -160,6 +162,15 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
         source=f"fine-tuned from {spec.name} {spec.version}",
         metrics=metrics,
     )
+
+
+def _settings(job: FinetuneJob) -> dict[str, Any]:
+    """Return the job without the places of files, which are nobody's business where a model is given on."""
+    data = {key: value for key, value in to_dict(job).items() if key != "out"}
+    for key in ("labels", "area", "rgb", "dsm"):
+        item = getattr(job, key)
+        data[key] = None if item is None else (item.name or Path(item.path).name)
+    return {**data, "model": Path(job.model).name}
 
 
 def _fingerprint(job: FinetuneJob, package: ModelPackage) -> str:

@@ -25,9 +25,24 @@ class RunFeedback(QgsProcessingFeedback):
     """What it does now."""
     warned = pyqtSignal(str)
     failed = pyqtSignal(str)
+    told = pyqtSignal(dict)
+    """Numbers of a training, at every validation."""
 
     def __init__(self) -> None:
         super().__init__(False)
+        self._finish = False
+
+    def tell(self, detail: Dict[str, Any]) -> None:
+        """Pass on the numbers of a training."""
+        self.told.emit(detail)
+
+    def ask_to_finish(self) -> None:
+        """Ask for the best that there is by now."""
+        self._finish = True
+
+    def is_finish_asked(self) -> bool:
+        """Return whether to end with the best that there is by now."""
+        return self._finish
 
     def setProgressText(self, text: str) -> None:
         """Pass on what the algorithm does now."""
@@ -52,6 +67,8 @@ class AlgorithmRun(QObject):
     """Percent done."""
     said = pyqtSignal(str)
     warned = pyqtSignal(str)
+    told = pyqtSignal(dict)
+    """Numbers of a training, at every validation."""
     succeeded = pyqtSignal(dict)
     """What the algorithm returned."""
     failed = pyqtSignal(str)
@@ -92,6 +109,7 @@ class AlgorithmRun(QObject):
         self._feedback.progressChanged.connect(self.progressed)
         self._feedback.said.connect(self.said)
         self._feedback.warned.connect(self.warned)
+        self._feedback.told.connect(self.told)
         self._feedback.failed.connect(self._note_error)
         self._task = QgsProcessingAlgRunnerTask(self._algorithm, parameters, self._context, self._feedback)
         if self._task.isCanceled():  # it could not be prepared, and would never say so
@@ -106,6 +124,11 @@ class AlgorithmRun(QObject):
             self._was_cancelled = True
             self._feedback.cancel()  # type: ignore[union-attr]
             self._task.cancel()
+
+    def finish(self) -> None:
+        """Ask a training to end with the best that it has by now; it ends with ``succeeded``."""
+        if self._feedback is not None:
+            self._feedback.ask_to_finish()
 
     def _note_error(self, text: str) -> None:
         if text.strip() and text not in self._errors:

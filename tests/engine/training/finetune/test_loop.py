@@ -77,9 +77,9 @@ def test_labels_of_validation_pixels_move_no_weight(lessons, tmp_path):
 
 
 def test_it_learns_what_is_red_and_high(lessons, tmp_path):
-    best, _, history = learn(lessons, tmp_path / "a", dropout=0, steps=24, validate_every=8)
-    assert history.best > 0.8 > history.entries[0]["mean_iou"]
-    assert history.best == max(entry["mean_iou"] for entry in history.entries) or history.best > 0
+    best, _, history = learn(lessons, tmp_path / "a", dropout=0, peak_lr=0.03, steps=40, validate_every=10)
+    assert history.best > 0.6 > history.entries[0]["mean_iou"]
+    assert history.best == pytest.approx(max(entry["mean_iou"] for entry in history.entries), abs=1e-4)
     maps, samples = lessons
     assert validate(best, lesson_of(tiny_model(), samples, maps.teaching)).mean_iou == pytest.approx(history.best)
 

@@ -33,7 +33,7 @@ def test_known_classes_teach_the_models_own_outputs(names, area, kind, taught):
 
 
 def test_one_class_needs_something_that_says_where_it_is_not():
-    with pytest.raises(RidgelineError, match="'solar'.*where it is not") as fault:
+    with pytest.raises(RidgelineError, match=r"'solar'.*where it is not") as fault:
         plan("solar")
     assert fault.value.code is ErrorCode.BAD_LABELS and "area" in fault.value.hint
 

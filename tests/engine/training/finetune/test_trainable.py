@@ -10,7 +10,10 @@ from ridgeline.engine.training.finetune.trainable import choose_trainable, learn
 
 def images():
     generator = torch.Generator().manual_seed(0)
-    return {"rgb": torch.randn(1, 3, 64, 64, generator=generator), "dsm": torch.randn(1, 6, 64, 64, generator=generator)}
+    return {
+        "rgb": torch.randn(1, 3, 64, 64, generator=generator),
+        "dsm": torch.randn(1, 6, 64, 64, generator=generator),
+    }
 
 
 @torch.no_grad()
@@ -30,7 +33,7 @@ def test_merged_adapters_give_the_same_outputs_without_them():
     parameters = choose_trainable(model, "adapters")
     with torch.no_grad():
         for parameter in parameters:
-            parameter += 0.05 * torch.randn_like(parameter)
+            parameter.add_(torch.randn_like(parameter), alpha=0.05)
     plain = merged(model)
     assert set(plain.state_dict()) == set(tiny_model().state_dict())
     for name, value in outputs_of(model).items():

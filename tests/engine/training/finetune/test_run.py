@@ -1,0 +1,192 @@
+"""One fine-tuning from files to a model that runs: new classes, checks alone, bad input, and going on."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from finetune_helpers import GSD, INPUTS, OUTPUTS, tiny_model
+from rasterio.transform import from_origin
+
+from ridgeline.engine.feedback import Feedback
+from ridgeline.engine.jobs import BuildingOptions, Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob
+from ridgeline.engine.jobs.finetune import ClassMapping, FinetuneJob, PolygonLayer, package_name
+from ridgeline.engine.models.export import PackageInfo, export_package
+from ridgeline.engine.models.package import GsdSpec, TileSpec, load_package
+from ridgeline.engine.models.package.validate import faults_of_package
+from ridgeline.engine.training.finetune.run import WORK, run_finetune
+
+WEST, NORTH, SIZE = 500_000.0, 5_600_000.0, 256
+
+
+def box(column, row):
+    x, y = WEST + 8 + 30 * column, NORTH - 20 - 30 * row
+    return shapely.box(x, y, x + 12, y + 12)
+
+
+BOXES = [box(column, row) for row in range(4) for column in range(4)]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A model, a picture and a surface of one town, polygons in it, and the area that holds them."""
+    folder = tmp_path_factory.mktemp("town é")
+    info = PackageInfo("tiny", "1", INPUTS, OUTPUTS, GsdSpec(GSD, 0.25, 1.0), TileSpec(256, 32, 64))
+    export_package(tiny_model(), info, folder / "tiny", half=False)
+    picture = np.full((3, SIZE, SIZE), 90, np.uint8)
+    picture += np.random.default_rng(1).integers(0, 20, picture.shape, dtype=np.uint8)
+    heights = np.full((1, SIZE, SIZE), 100.25, np.float32) + np.linspace(0, 3, SIZE, dtype=np.float32)
+    for i, shape in enumerate(BOXES):
+        west, south, east, north = shape.bounds
+        rows = slice(round((NORTH - north) / GSD), round((NORTH - south) / GSD))
+        columns = slice(round((west - WEST) / GSD), round((east - WEST) / GSD))
+        picture[:, rows, columns] = np.array([220, 60, 60] if i % 2 else [60, 60, 220], np.uint8)[:, None, None]
+        heights[0, rows, columns] += 6
+    for name, values in (("rgb", picture), ("dsm", heights)):
+        profile = {"count": len(values), "dtype": values.dtype.name, "width": SIZE, "height": SIZE}
+        transform = from_origin(WEST, NORTH, GSD, GSD)
+        with rasterio.open(
+            folder / f"{name}.tif", "w", driver="GTiff", crs="EPSG:25832", transform=transform, **profile
+        ) as t:
+            t.write(values)
+    write(folder / "labels.geojson", BOXES, ["tile" if i % 2 else "solar" for i in range(16)])
+    write(folder / "area.geojson", [shapely.box(WEST, NORTH - 128, WEST + 128, NORTH)], ["a"])
+    return folder
+
+
+def write(path, shapes, kinds):
+    features = [
+        {"type": "Feature", "properties": {"kind": kind}, "geometry": json.loads(shapely.to_geojson(shape))}
+        for shape, kind in zip(shapes, kinds)
+    ]
+    crs = {"type": "name", "properties": {"name": "EPSG:25832"}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
+
+
+def job(place, out, **changes):
+    return replace(
+        FinetuneJob(
+            out=str(out),
+            labels=PolygonLayer(str(place / "labels.geojson")),
+            rgb=RasterInput(str(place / "rgb.tif")),
+            dsm=RasterInput(str(place / "dsm.tif")),
+            model=str(place / "tiny"),
+            name="Dächer von Hérault",
+            field="kind",
+            area=PolygonLayer(str(place / "area.geojson")),
+            steps=2,
+            device="cpu",
+        ),
+        **changes,
+    )
+
+
+def test_new_classes_become_a_model_that_runs(place, tmp_path):
+    from ridgeline.engine.inference.runner import run_segment
+
+    heard = []
+    out = tmp_path / "model"
+    result = run_finetune(job(place, out), Feedback(heard.append))
+    package = load_package(out)
+    assert package.spec.name == "dacher-von-herault" and package.spec.title == "Dächer von Hérault"
+    assert [item.name for item in package.spec.outputs] == [*(item.name for item in OUTPUTS), "classes"]
+    assert faults_of_package(out) == []
+    assert not (out / WORK).exists() and (out / "validation_1.png").is_file()
+    halves = {item["properties"]["half"] for item in json.loads((out / "split.geojson").read_text())["features"]}
+    assert halves == {"training", "validation"}
+    assert result.summary["metrics"]["validation after"]["mean_iou"] >= 0
+    card = (out / "README.md").read_text()
+    assert "solar" in card and "tile" in card
+    pictures = [event.detail["pictures"] for event in heard if getattr(event, "detail", None)]
+    assert pictures and all(path.endswith(".png") for path in pictures[0])
+    segment = SegmentJob(
+        out=str(tmp_path / "run"),
+        rgb=RasterInput(str(place / "rgb.tif")),
+        dsm=RasterInput(str(place / "dsm.tif")),
+        model=str(out),
+        device="cpu",
+        threads=1,
+        buildings=BuildingOptions(enabled=False),
+    )
+    outputs = run_segment(segment, Feedback()).outputs
+    with rasterio.open(outputs["classes"]) as found:
+        assert set(np.unique(found.read(1))) <= {1, 2, 3}
+
+
+def test_a_check_trains_nothing(place, tmp_path):
+    out = tmp_path / "check"
+    result = run_finetune(job(place, out, check_only=True), Feedback())
+    assert sorted(path.name for path in out.iterdir()) == ["split.geojson"]
+    classes = result.summary["labels"]["classes"]
+    assert classes["solar"]["polygons"] + classes["solar"]["validation_polygons"] == 8
+    assert result.summary["classes"] == ["solar", "tile", "background"]
+
+
+def test_a_cancelled_training_keeps_what_it_needs_to_go_on_and_goes_on(place, tmp_path):
+    out = tmp_path / "model"
+    seen = []
+
+    def note(event):
+        if getattr(event, "phase", "") == "training":
+            seen.append(event)
+
+    with pytest.raises(Cancelled):
+        run_finetune(job(place, out), Feedback(note, cancelled=lambda: bool(seen)))
+    assert list((out / WORK).glob("*/state.pt")) and not (out / "model.json").exists()
+    labels = json.loads((place / "labels.geojson").read_text())
+    other = tmp_path / "other.geojson"
+    other.write_text(json.dumps({**labels, "features": labels["features"][:12]}))
+    with pytest.raises(Cancelled):  # other labels are another training
+        run_finetune(job(place, out, labels=PolygonLayer(str(other))), Feedback(note, cancelled=lambda: len(seen) > 1))
+    assert len(list((out / WORK).iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "word"),
+    [
+        ({"rgb": None, "dsm": None}, ErrorCode.BAD_JOB, "no raster"),
+        ({"gsd": 3.0}, ErrorCode.GSD_OUT_OF_RANGE, "3 m"),
+        ({"field": "colour"}, ErrorCode.BAD_LABELS, "'colour'"),
+        ({"classes": (ClassMapping("roof", "solar"),)}, ErrorCode.BAD_LABELS, "no polygon that can teach"),
+        ({"classes": (ClassMapping("solar", "solar"),), "area": None}, ErrorCode.BAD_LABELS, "where it is not"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(place, tmp_path, changes, code, word):
+    with pytest.raises(RidgelineError, match=word) as fault:
+        run_finetune(job(place, tmp_path / "m", **changes), Feedback())
+    assert fault.value.code is code and fault.value.hint and not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "code", "word"),
+    [
+        ([shapely.box(0, 0, 10, 10)] * 2, ErrorCode.NO_OVERLAP, "None of the labels"),
+        (BOXES[:1], ErrorCode.BAD_LABELS, "nothing to validate"),
+    ],
+)
+def test_labels_that_cannot_teach_are_refused_before_training(place, tmp_path, shapes, code, word):
+    write(tmp_path / "few.geojson", shapes, ["solar", "tile"][: len(shapes)])
+    area = None if len(shapes) == 2 else PolygonLayer(str(place / "area.geojson"))
+    few = PolygonLayer(str(tmp_path / "few.geojson"))
+    with pytest.raises(RidgelineError, match=word) as fault:
+        run_finetune(job(place, tmp_path / "m", labels=few, area=area), Feedback())
+    assert fault.value.code is code
+
+
+def test_a_model_is_not_overwritten_unasked(place, tmp_path):
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(RidgelineError) as fault:
+        run_finetune(job(place, tmp_path), Feedback())
+    assert fault.value.code is ErrorCode.OUTPUT_EXISTS
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Dächer 2023", "dacher-2023"), ("../../etc", "etc"), ("", "my-model"), ("CON", "my-model"), ("屋根", "my-model")],
+)
+def test_a_title_becomes_a_name_that_is_safe_in_every_file_system(title, name):
+    assert package_name(title) == name
+    assert Path(package_name(title)).name == package_name(title)

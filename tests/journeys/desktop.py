@@ -11,6 +11,8 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 
 PLUGIN = "ridgeline"
+SAMPLES = Path(os.environ["RIDGELINE_JOURNEY_SCRIPTS"]).parents[1] / "resources" / "samples"
+RGB, DSM = SAMPLES / "herault_rgb.tif", SAMPLES / "herault_dsm.tif"
 
 
 class Desktop:

@@ -5,11 +5,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from desktop import big_pair, engine_processes
+from desktop import DSM, RGB, big_pair, engine_processes
 from qgis.core import QgsProject
 from qgis.PyQt.QtWidgets import QApplication
-
-DATA = Path(os.environ["RIDGELINE_DATA"]) / "real"
 
 
 def start_long_run(desktop, folder):
@@ -19,7 +17,7 @@ def start_long_run(desktop, folder):
     dock.engine.use_python(os.environ["RIDGELINE_JOURNEY_PYTHON"])
     desktop.wait_until(lambda: not dock.engine.work.running, 120, "the Python is tried")
     dock.tabs.setCurrentWidget(dock.segment)
-    paths = big_pair(folder, DATA / "herault_77055_627760_rgb.tif", DATA / "herault_77055_627760_dsm.tif", 4)
+    paths = big_pair(folder, RGB, DSM, 4)
     rgb = desktop.add_raster(paths[0], "town_ortho")
     desktop.add_raster(paths[1], "town_dsm")
     desktop.show(rgb)

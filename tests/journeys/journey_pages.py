@@ -1,12 +1,10 @@
 """Every page at the narrowest width, with nothing cut off and no scroll bar sideways; one picture of each."""
 
 import os
-from pathlib import Path
 
-from desktop import cut_off
+from desktop import DSM, RGB, cut_off
 from qgis.core import QgsProject
 
-DATA = Path(os.environ["RIDGELINE_DATA"]) / "real"
 WIDTH = 320
 
 
@@ -43,8 +41,8 @@ def journey(desktop):
     dock.engine.use_python(os.environ["RIDGELINE_JOURNEY_PYTHON"])
     desktop.wait_until(lambda: not dock.engine.work.running, 120, "the Python is tried")
     look(desktop, dock, dock.engine, "engine_ready")
-    rgb = desktop.add_raster(DATA / "herault_77055_627760_rgb.tif", "a_rather_long_name_of_an_orthophoto_2023_20cm")
-    dsm = desktop.add_raster(DATA / "herault_77055_627760_dsm.tif", "an_equally_long_name_of_a_surface_model_dsm")
+    rgb = desktop.add_raster(RGB, "a_rather_long_name_of_an_orthophoto_2023_20cm")
+    dsm = desktop.add_raster(DSM, "an_equally_long_name_of_a_surface_model_dsm")
     desktop.show(rgb, 1.4)
     desktop.wait_until(segment.panel.run.isEnabled, 5, lambda: str(segment.notes.findings))
     look(desktop, dock, segment, "segment_ready")

@@ -1,11 +1,9 @@
 """The README's pictures: the sample area from the empty page to styled roofs."""
 
 import os
-from pathlib import Path
 
+from desktop import DSM, RGB
 from qgis.core import QgsProject
-
-SAMPLES = Path(os.environ["RIDGELINE_JOURNEY_SCRIPTS"]).parents[1] / "resources" / "samples"
 
 
 def journey(desktop):
@@ -22,8 +20,8 @@ def journey(desktop):
     desktop.screenshot("models", dock)
 
     dock.tabs.setCurrentWidget(page)
-    dsm = desktop.add_raster(SAMPLES / "herault_dsm.tif", "herault_dsm")
-    rgb = desktop.add_raster(SAMPLES / "herault_rgb.tif", "herault_ortho")
+    dsm = desktop.add_raster(DSM, "herault_dsm")
+    rgb = desktop.add_raster(RGB, "herault_ortho")
     tree = QgsProject.instance().layerTreeRoot()
     for layer in (rgb, dsm):
         tree.findLayer(layer.id()).setExpanded(False)

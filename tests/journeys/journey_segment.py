@@ -4,10 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from desktop import cut_off
+from desktop import DSM, RGB, cut_off
 from qgis.core import QgsProject
-
-DATA = Path(os.environ["RIDGELINE_DATA"]) / "real"
 
 
 def journey(desktop):
@@ -30,8 +28,8 @@ def journey(desktop):
     desktop.screenshot("03_engine_ready")
 
     dock.tabs.setCurrentWidget(page)
-    rgb = desktop.add_raster(DATA / "herault_77055_627760_rgb.tif", "herault_ortho")
-    dsm = desktop.add_raster(DATA / "herault_77055_627760_dsm.tif", "herault_dsm")
+    rgb = desktop.add_raster(RGB, "herault_ortho")
+    dsm = desktop.add_raster(DSM, "herault_dsm")
     desktop.show(rgb)
     desktop.wait_until(page.panel.run.isEnabled, 5, lambda: f"the run is possible: {page.notes.findings}")
     assert page.rgb.currentLayer() is rgb and page.dsm.currentLayer() is dsm, "the layers are not guessed"

@@ -28,8 +28,8 @@ def _able():
         pytest.skip(f"journeys need the engine's environment: {engine_python()} is missing (make env)")
 
 
-def run(name, models, shared_data, **options):
-    variables = {"RIDGELINE_DATA": str(shared_data), "RIDGELINE_MODELS": str(models)}
+def run(name, models, **options):
+    variables = {"RIDGELINE_MODELS": str(models)}
     out = ROOT / "out" / "journeys" / "_".join([name, *(str(value) for value in options.values())]).replace(" ", "-")
     outcome = run_journey(name, out, variables=variables, timeout_s=420, **options)
     assert outcome.ok, f"{outcome.fault}\npictures: {out}\n{outcome.log[-3000:]}"
@@ -38,37 +38,37 @@ def run(name, models, shared_data, **options):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", THEMES)
-def test_from_set_up_to_styled_roofs_on_the_map(models, shared_data, theme):
-    facts = run("segment", models, shared_data, theme=theme).facts
+def test_from_set_up_to_styled_roofs_on_the_map(models, theme):
+    facts = run("segment", models, theme=theme).facts
     assert facts["buildings"] > 0 and "first run" in facts["sentence"] and "about" in facts["sentence_second"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", THEMES)
-def test_nothing_is_cut_off_at_320_pixels(models, shared_data, theme):
-    run("pages", models, shared_data, theme=theme)
+def test_nothing_is_cut_off_at_320_pixels(models, theme):
+    run("pages", models, theme=theme)
 
 
 @pytest.mark.slow
-def test_cancel_leaves_nothing_behind_and_nothing_running(models, shared_data):
-    facts = run("cancel", models, shared_data).facts
+def test_cancel_leaves_nothing_behind_and_nothing_running(models):
+    facts = run("cancel", models).facts
     assert facts["cancel_took_s"] < 10 and "Cancelled" in " ".join(facts["message"])
 
 
 @pytest.mark.slow
-def test_a_killed_engine_is_told_and_its_run_can_be_resumed(models, shared_data):
-    facts = run("killed", models, shared_data).facts
+def test_a_killed_engine_is_told_and_its_run_can_be_resumed(models):
+    facts = run("killed", models).facts
     assert facts["message"] and facts["resumed_at_percent"] > 0
 
 
 @pytest.mark.slow
-def test_ten_reloads_leave_no_dock_action_provider_or_process(models, shared_data):
-    assert run("reload", models, shared_data).facts["loaded"] == 10
+def test_ten_reloads_leave_no_dock_action_provider_or_process(models):
+    assert run("reload", models).facts["loaded"] == 10
 
 
 @pytest.mark.slow
-def test_a_run_whose_qgis_crashed_is_offered_again_by_the_next_one(models, shared_data, tmp_path):
-    variables = {"RIDGELINE_DATA": str(shared_data), "RIDGELINE_MODELS": str(models)}
+def test_a_run_whose_qgis_crashed_is_offered_again_by_the_next_one(models, tmp_path):
+    variables = {"RIDGELINE_MODELS": str(models)}
     variables["RIDGELINE_JOURNEY_WORK"] = str(tmp_path)
     out, home = ROOT / "out" / "journeys" / "crash", tmp_path / "home"
     home.mkdir()
@@ -77,3 +77,9 @@ def test_a_run_whose_qgis_crashed_is_offered_again_by_the_next_one(models, share
     outcome = run_journey("after_crash", out, variables=variables, home=home)
     assert outcome.ok, f"{outcome.fault}\n{outcome.log[-3000:]}"
     assert outcome.facts["resumed_at_percent"] >= 5
+
+
+@pytest.mark.slow
+def test_preview_follows_the_map_and_roofs_are_picked(models):
+    facts = run("preview", models).facts
+    assert facts["pan"]["computed"] < facts["pan"]["tiles"] and facts["roof"]["area_m2"] > 60

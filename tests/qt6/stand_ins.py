@@ -1,6 +1,6 @@
 """QGIS on Qt 6, as far as widgets need it: the real ``qgis.PyQt``, turned to PyQt6, and stand-ins for the rest.
 
-``qgis.PyQt`` of the Qt 5 build is a filled-in template; with the version replaced it is that of a Qt 6 build. Classes of
+``qgis.PyQt`` of the Qt 5 build is a filled-in template; with the version replaced it is a Qt 6 build's. Classes of
 ``qgis.core`` and ``qgis.gui`` are stood in for by Qt's own widgets, or by objects that take anything: what is tested is
 our use of Qt, not QGIS.
 """

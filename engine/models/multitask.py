@@ -31,7 +31,10 @@ class DenseModel(nn.Module):
         outputs = sum(task.channels for task in config.tasks)
         self.heads: nn.Conv2d = nn.Conv2d(self.decoder.out_channels, outputs, kernel_size=1)
         nn.init.normal_(self.heads.weight, std=0.01)
+        # what a network says of one modality alone is calibrated apart: row 0 without DSM, row 1 without RGB
+        self.register_buffer("absent_bias", torch.zeros(2, outputs))
         self._middle = self.encoder.strides.index(16)
+        self.absent_bias: Tensor
         self.auxiliary: nn.Module | None = None
         if config.decoder.auxiliary:
             width = config.decoder.width
@@ -50,20 +53,48 @@ class DenseModel(nn.Module):
             dsm: [B, channels, H, W], normalised, or None.
             present: bool [B, 2], see `FusedEncoder.forward`.
         """
-        return self.decode(self.encoder(rgb, dsm, present))
+        pyramid = self.encoder(rgb, dsm, present)
+        alone = len(self.encoder.modalities) == 2 and (rgb is None or dsm is None)
+        return self.decode(pyramid, self.absent_bias[0 if dsm is None else 1] if alone else None)
 
-    def decode(self, pyramid: list[Tensor]) -> dict[str, Tensor]:
+    def decode(self, pyramid: list[Tensor], bias: Tensor | None = None) -> dict[str, Tensor]:
         """Return what `forward` returns from the fused features, for training over features that are kept.
 
         Args:
             pyramid: [B, C, H / stride, W / stride] from fine to coarse, as the encoder gives it.
+            bias: [outputs], added to the logits; see `settle`.
         """
         maps = self.heads(self.dropout(self.decoder(pyramid)))
+        if bias is not None:
+            maps = maps + bias.view(1, -1, 1, 1)
         maps = F.interpolate(maps, scale_factor=float(self.decoder.stride), mode="bilinear", align_corners=False)
         outputs = self._split(maps, "")
         if self.auxiliary is not None and self.training:
             outputs |= self._split(self.auxiliary(pyramid[self._middle]), AUXILIARY)
         return outputs
+
+    def calibrate(self, task: str, without_dsm: float, without_rgb: float) -> None:
+        """Set what is added to a task's logits when a modality is absent.
+
+        Raises:
+            ValueError: if there is no such task.
+        """
+        start = 0
+        for item in self.config.tasks:
+            if item.name == task:
+                part = slice(start, start + item.channels)
+                self.absent_bias[0, part], self.absent_bias[1, part] = without_dsm, without_rgb
+                return
+            start += item.channels
+        raise ValueError(f"the network gives no {task!r}")
+
+    @torch.no_grad()
+    def settle(self, rgb: bool, dsm: bool) -> None:
+        """Move the calibration for these modalities into the heads' own bias: from now on it sees nothing else."""
+        if len(self.encoder.modalities) == 2 and rgb != dsm:
+            assert self.heads.bias is not None  # the heads are made with one
+            self.heads.bias += self.absent_bias[0 if rgb else 1]
+        self.absent_bias.zero_()
 
     def _split(self, maps: Tensor, prefix: str) -> dict[str, Tensor]:
         parts = torch.split(maps, [task.channels for task in self.config.tasks], dim=1)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..feedback import Feedback
@@ -15,6 +18,7 @@ from ..jobs import Cancelled, to_dict
 from ..models.compact import compact_config, compact_inputs
 from ..models.multitask import DenseModel
 from ..scenes.chip import make_chip
+from .calibrate import best_logit
 from .default_config import DefaultTraining
 from .ema import Ema
 from .losses import multitask_loss
@@ -90,6 +94,24 @@ def train_default(
     return ema.model
 
 
+def calibrate(model: DenseModel, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
+    """Calibrate the building output where a modality is absent, on validation scenes; return the IoU reached."""
+    norm = compact_inputs()[0].mean_std
+    assert norm is not None
+    fixed = [make_batch(store, config, norm, 20_000_000 + i) for i in range(max(1, len(store) // config.batch))]
+
+    def batches_of(name: str) -> Iterator[tuple[dict[str, Tensor], NDArray[np.bool_]]]:
+        for batch in fixed:
+            inputs = {name: (batch.rgb if name == "rgb" else batch.dsm).to(device)}
+            yield inputs, batch.labels.maps["building"].numpy() > 0.5
+
+    model.absent_bias.zero_()
+    rgb, rgb_iou = best_logit(model, "building", batches_of("rgb"))
+    dsm, dsm_iou = best_logit(model, "building", batches_of("dsm"))
+    model.calibrate("building", without_dsm=-rgb, without_rgb=-dsm)
+    return {"calibrated rgb building_iou": round(rgb_iou, 4), "calibrated dsm building_iou": round(dsm_iou, 4)}
+
+
 def _step(
     model: DenseModel,
     optimiser: torch.optim.Optimizer,
@@ -108,7 +130,7 @@ def _step(
     with torch.autocast(device, dtype=torch.bfloat16):
         outputs = model(rgb, dsm, batch.present.to(device))
     loss, parts = multitask_loss(outputs, labels, model.config.tasks, config.loss)
-    if not math.isfinite(float(loss)):
+    if not math.isfinite(float(loss.detach())):
         raise FloatingPointError("the loss is no finite number; lower the learning rate")
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -148,6 +170,14 @@ def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, devic
         for mode, tally in counts.items()
         for i, name in enumerate(names)
     }
+
+
+def last_scores(work: Path) -> dict[str, float]:
+    """Return the scores of the last validation of the run in ``work``; empty if there was none."""
+    log = work / "log.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    last: dict[str, float] = json.loads(lines[-1]) if lines else {}
+    return {name: value for name, value in last.items() if " " in name}
 
 
 def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema[DenseModel], step: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 from ..models.compact import compact_inputs, compact_outputs
 from ..models.export import PackageInfo, export_package
@@ -15,11 +15,10 @@ NAME = "ridgeline-compact"
 VERSION = "1.0.0"
 
 
-def write_default_package(model: DenseModel, config: DefaultTraining, folder: Path, log: Path) -> ModelSpec:
-    """Write the package of the default model into ``folder``; ``log`` is the run's ``log.jsonl``."""
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    last = json.loads(lines[-1]) if lines else {}
-    last.pop("time", None)
+def write_default_package(
+    model: DenseModel, config: DefaultTraining, folder: Path, metrics: dict[str, Any]
+) -> ModelSpec:
+    """Write the package of the default model into ``folder``, with what was measured."""
     info = PackageInfo(
         name=NAME,
         version=VERSION,
@@ -38,6 +37,6 @@ def write_default_package(model: DenseModel, config: DefaultTraining, folder: Pa
             f"{config.seed}); no real picture or surface was trained on. Repeat it with `ridgeline train-default`."
         ),
         source="trained by the Ridgeline project",
-        metrics={"synthetic validation": last},
+        metrics=metrics,
     )
     return export_package(model, info, folder)

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,8 @@ class SceneStore:
         building = (
             building.reshape(height, width) if chip.building_id.min() == 0 else building.reshape(height, width) + 1
         )
-        for kind, array in zip(_KINDS, (layers, channels.astype(np.float16), building.astype(np.uint16))):
+        arrays: tuple[NDArray[Any], ...] = (layers, channels.astype(np.float16), building.astype(np.uint16))
+        for kind, array in zip(_KINDS, arrays):
             part = self._path(index, f"{kind}.{os.getpid()}.part")
             with part.open("wb") as stream:
                 np.save(stream, array)

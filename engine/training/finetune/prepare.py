@@ -19,6 +19,7 @@ from ...models.multitask import DenseModel
 from ...models.package import ModelPackage
 from ...models.package.library import find_model
 from ...models.rebuild import trainable_model
+from ...raster.checks import check_gsd, check_inputs
 from ...raster.frame import Frame, plan_frame
 from .checks import LabelReport, check_labels
 from .labels import LabelSet, read_area, read_labels, within_area
@@ -64,14 +65,9 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
             ErrorCode.BAD_MODEL, f"The model {spec.name!r} does not take the rasters given.", "Choose another model."
         )
     gsd = job.gsd or spec.gsd.trained
-    if not spec.gsd.min <= gsd <= spec.gsd.max:
-        raise RidgelineError(
-            ErrorCode.GSD_OUT_OF_RANGE,
-            f"{gsd:g} m per pixel is outside what the model takes ({spec.gsd.min:g} to {spec.gsd.max:g} m).",
-            "Leave the GSD empty, or choose one in that range.",
-        )
+    check_gsd(gsd, spec.gsd)
     frame = plan_frame(rgb, dsm, None, gsd)
-    for note in frame.notes:
+    for note in (*frame.notes, *check_inputs(frame, spec.gsd)):
         feedback.warn(note.code, note.message)
     labels = read_labels(job.labels, job.field, job.classes, frame.grid.crs)
     area = read_area(job.area, frame.grid.crs) if job.area is not None else None

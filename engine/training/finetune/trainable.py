@@ -59,7 +59,8 @@ def with_tasks(model: DenseModel, config: DenseConfig, seed: int = 0) -> DenseMo
             part = slice(start, start + task.channels)
             weight[part], bias[part] = state["heads.weight"][old[task.name]], state["heads.bias"][old[task.name]]
         start += task.channels
-    kept = {name: value for name, value in state.items() if not name.startswith(("heads.", "auxiliary.", "absent_bias"))}
+    changed = ("heads.", "auxiliary.", "absent_bias")
+    kept = {name: value for name, value in state.items() if not name.startswith(changed)}
     missing, unexpected = grown.load_state_dict({**kept, "heads.weight": weight, "heads.bias": bias}, strict=False)
     strange = [name for name in (*missing, *unexpected) if not name.startswith(("auxiliary.", "absent_bias"))]
     if strange:

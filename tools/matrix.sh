@@ -21,7 +21,7 @@ run_in() {  # NAME COMMAND…: run in the root, with this folder at /src
         root="$1"; shift
         # .venv is of this system, not of the root
         mount --bind . "$root/src" && { [ ! -d .venv ] || mount -t tmpfs none "$root/src/.venv"; } && mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" &&
-        exec chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 \
+        exec chroot "$root" env -i HOME=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 \
             QT_QPA_PLATFORM=offscreen PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$@"' bash "$root" "$@"
 }
 

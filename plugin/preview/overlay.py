@@ -7,8 +7,8 @@ from qgis.gui import QgsMapCanvasItem
 from qgis.PyQt.QtCore import QObject, QRectF, Qt
 from qgis.PyQt.QtGui import QColor, QPainter
 
-_ABOVE_THE_MAP = 5.0
-"""Over the map's picture, under rubber bands and other marks."""
+_ABOVE_THE_MAP = -5.0
+"""Over the map's picture, which lies at -10, and under rubber bands and other marks, which lie at 0 and above."""
 
 
 class PreviewItem(QgsMapCanvasItem):

@@ -6,6 +6,7 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..dock.logic import words
+from ..dock.widgets.notes import breakable
 from ..i18n import tr
 from ..layers.classes import roof_titles
 
@@ -14,7 +15,7 @@ _WIDTH = 260
 
 
 class RoofCard(QFrame):
-    """Lies in the lower left corner of the map; shows one roof, or what is being waited for."""
+    """Lies in a lower corner of the map; shows one roof, or what is being waited for."""
 
     add_asked = pyqtSignal()
     closed = pyqtSignal()
@@ -31,6 +32,8 @@ class RoofCard(QFrame):
         font.setBold(True)
         self.title.setFont(font)
         self.sub = _label()
+        self.message = _label()
+        self._on_the_right = False
         self.rows: List[Tuple[QLabel, QLabel]] = []
         self._grid = QGridLayout()
         self._grid.setColumnStretch(1, 1)
@@ -47,6 +50,7 @@ class RoofCard(QFrame):
         lines.addWidget(self.title)
         lines.addWidget(self.sub)
         lines.addLayout(self._grid)
+        lines.addWidget(self.message)
         lines.addLayout(buttons)
         self.add.clicked.connect(self.add_asked)
         self.close_button.clicked.connect(self.closed)
@@ -59,6 +63,10 @@ class RoofCard(QFrame):
         self.hide()
         self.setParent(None)
         self.deleteLater()
+
+    def avoid(self, x: float) -> None:
+        """Take the corner that is further from this column of the canvas, in pixels."""
+        self._on_the_right = x < self._canvas.width() / 2
 
     def show_waiting(self) -> None:
         """Say that the roof is being looked at."""
@@ -75,8 +83,8 @@ class RoofCard(QFrame):
 
     def say(self, text: str) -> None:
         """Say something about the roof that is shown."""
-        self.sub.setText(text)
-        self.sub.setVisible(bool(text))
+        self.message.setText(breakable(text))
+        self.message.setVisible(bool(text))
         self._place()
 
     def eventFilter(self, watched: Any, event: Any) -> bool:
@@ -87,8 +95,9 @@ class RoofCard(QFrame):
 
     def _show(self, title: str, sub: str, facts: "List[Tuple[str, str]]", can_add: bool) -> None:
         self.title.setText(title)
-        self.sub.setText(sub)
+        self.sub.setText(breakable(sub))
         self.sub.setVisible(bool(sub))
+        self.message.hide()
         while len(self.rows) < len(facts):
             pair = (_label(), _label())
             self._grid.addWidget(pair[0], len(self.rows), 0)
@@ -109,7 +118,8 @@ class RoofCard(QFrame):
         if self.layout() is not None:
             self.layout().activate()
         self.resize(_WIDTH, max(self.layout().heightForWidth(_WIDTH), self.layout().minimumSize().height()))
-        self.move(_MARGIN, max(0, self._canvas.height() - self.height() - _MARGIN))
+        right = self._canvas.width() - self.width() - _MARGIN
+        self.move(right if self._on_the_right else _MARGIN, max(0, self._canvas.height() - self.height() - _MARGIN))
 
 
 def roof_facts(roof: Dict[str, Any]) -> "Tuple[str, str, List[Tuple[str, str]]]":

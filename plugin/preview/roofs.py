@@ -90,6 +90,7 @@ class RoofTool(QObject):
         self._asked = self._engine.ask(
             RoofRequest(scene, point.x(), point.y(), crs_text(crs) if crs.isValid() else None)
         )
+        self.card.avoid(self._canvas.getCoordinateTransform().transform(point).x())
         self.card.show_waiting()
 
     def add(self) -> None:

@@ -91,7 +91,7 @@ def test_advanced_is_closed_at_first_and_four_questions_are_asked(page):
 
 def test_the_keyboard_reaches_the_questions_in_their_order(ready, qtbot):
     order, widget = [], ready.rgb
-    for _ in range(300):
+    for _ in range(600):
         order.append(widget)
         widget = widget.nextInFocusChain()
     wanted = [ready.rgb, ready.dsm, ready.region.mode, ready.model, ready.panel.run]

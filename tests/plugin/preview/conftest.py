@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-SAMPLES = ROOT / "resources" / "samples"
 sys.path.insert(0, str(Path(__file__).parent.parent / "engine_link"))
-sys.path.insert(0, str(Path(__file__).parent.parent / "dock"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -66,12 +65,3 @@ def fake(tmp_path):
         return lambda: Engine(python, main)
 
     return make
-
-
-def alive(pid):
-    """Whether a process runs (zombies do not)."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-    return "State:\tZ" not in status

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from conftest import SAMPLES, alive
+from preview_data import SAMPLES, alive
 
 from ridgeline.engine.jobs import Cancelled, ErrorCode, RasterInput
 from ridgeline.engine.jobs.serve import LoadRequest, RoofRequest, Scene

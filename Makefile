@@ -39,7 +39,7 @@ test-plugin: env env-qgis  ## run the plugin's tests in a real QGIS, without a s
 	QT_QPA_PLATFORM=offscreen $(VENV_QGIS)/bin/python -m pytest $(PLUGIN_TESTS)
 
 test-journeys: env env-qgis  ## run whole trips through the real desktop, on a virtual screen
-	$(VENV_QGIS)/bin/python -m pytest tests/journeys
+	QT_QPA_PLATFORM=offscreen $(VENV_QGIS)/bin/python -m pytest tests/journeys
 
 lint: env  ## check style, types, and security as the plugin repository does
 	@tools/lint.sh

@@ -219,14 +219,14 @@ class Download(QObject):
         self._stall.stop()
         if reply.error() == QNetworkReply.NetworkError.NoError and self._fault is None:
             self._reply = reply
-            self._on_bytes()
+            self._on_bytes()  # what came with the end; it may be too much, and then all is over
+            if self._is_over():
+                return
             self._reply = None
         done = self._close()
         status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
         error, text = reply.error(), reply.errorString()
         reply.deleteLater()
-        if self._over:
-            return
         if status is not None and int(status) == 416:  # what we have is no part of what lies there now
             self._forget()
             self._again(_failed(tr("The file on the server has changed."), tr("Try again.")))
@@ -247,6 +247,9 @@ class Download(QObject):
             )
         else:
             self._check()
+
+    def _is_over(self) -> bool:
+        return self._over
 
     def _again(self, fault: RidgelineError) -> None:
         if self._attempts < ATTEMPTS:

@@ -97,7 +97,7 @@ class RoofTool(QObject):
         """Add the roof that is shown to the project's layer."""
         if self.roof is None or self.card is None:
             return
-        is_new_layer = find_layer() is None
+        before = find_layer()
         try:
             added = add_roof(self.roof, self._model)
         except RidgelineError as fault:
@@ -105,8 +105,8 @@ class RoofTool(QObject):
             return
         if not added:
             self.card.say(tr("The layer holds this roof already."))
-        elif is_new_layer:
-            path = find_layer().source().split("|")[0]
+        elif before is None and (layer := find_layer()) is not None:
+            path = layer.source().split("|")[0]
             self.card.say(tr("Added to the new layer “Ridgeline roofs”, kept in {path}", path=path))
         else:
             self.card.say(tr("Added to “Ridgeline roofs”."))

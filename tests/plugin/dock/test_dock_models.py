@@ -5,8 +5,8 @@ import json
 import pytest
 from dock_data import model_json, put_model
 
-from ridgeline.plugin.dock.logic.models import by_name, find_models, model_shelves, read_model
 from ridgeline.plugin.dock.logic.model_card import card_html
+from ridgeline.plugin.dock.logic.models import by_name, find_models, model_shelves, read_model
 from ridgeline.plugin.dock.models import ModelsPage
 
 

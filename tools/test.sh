@@ -19,7 +19,7 @@ run() {
 
 run engine .venv/bin/python -m pytest tests/engine tests/tools
 run plugin env QT_QPA_PLATFORM=offscreen .venv-qgis/bin/python -m pytest tests/plugin
-run journeys .venv-qgis/bin/python -m pytest tests/journeys
+run journeys env QT_QPA_PLATFORM=offscreen .venv-qgis/bin/python -m pytest tests/journeys
 
 echo "── closing lines"
 for name in "${names[@]}"; do

@@ -22,6 +22,7 @@ def start_long_run(desktop, folder):
     desktop.add_raster(paths[1], "town_dsm")
     desktop.show(rgb)
     page = dock.segment
+    page.model.setCurrentIndex(page.model.findData("journey-test"))
     page.advanced.gsd.setValue(0.1)
     page.advanced.folder.setFilePath(str(Path(folder) / "results"))
     desktop.wait_until(page.panel.run.isEnabled, 5, lambda: str(page.notes.findings))

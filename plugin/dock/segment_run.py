@@ -87,7 +87,7 @@ class SegmentRun(QObject):
             Started(
                 parameters=pending.plain_parameters(segment_parameters(page, folder)),
                 folder=folder,
-                title=tr("{model}, {time}", model=inputs.model.label, time=f"{now:%Y-%m-%d %H:%M:%S}"),
+                title=tr("{model}, {time}", model=inputs.model.label, time=f"{now:%Y-%m-%d %H:%M}"),
                 speed_key=key_of(inputs.model.name, "+".join(sorted(inputs.kinds)), page.advanced.device.currentData()),
                 tiles=page.forecast.tiles,
                 began=time.monotonic(),

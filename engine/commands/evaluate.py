@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     suite.add_argument("--json", metavar="FILE", help="write the table as JSON too")
     suite.add_argument("--markdown", metavar="FILE", help="write the table as Markdown too")
+    suite.add_argument("--store", action="store_true", help="put the table into the model's card")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,6 +94,7 @@ def _evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
 
 
 def _suite(args: argparse.Namespace, feedback: Feedback) -> Result:
+    from ..evaluation.store import store_rows
     from ..evaluation.suite import run_suite
     from ..evaluation.table import as_json, as_markdown, as_text
     from ..inference.runner import run_segment
@@ -110,11 +112,14 @@ def _suite(args: argparse.Namespace, feedback: Feedback) -> Result:
         run_segment(job, feedback.silent())
 
     rows = []
-    for row in run_suite(data, find_model(args.model), segment, args.device, args.only):
+    package = find_model(args.model)
+    for row in run_suite(data, package, segment, args.device, args.only):
         rows.append(row)
         feedback.progress(len(rows), max(len(rows) + 1, 40), "rows", "evaluating")
     text = as_text(rows)
     for target, content in ((args.json, json.dumps(as_json(rows), indent=1)), (args.markdown, as_markdown(rows))):
         if target is not None:
             Path(target).write_text(content + "\n", encoding="utf-8")
+    if args.store:
+        store_rows(package, rows)
     return Result({"json": args.json} if args.json else {}, {"table": "\n" + text})

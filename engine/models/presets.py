@@ -32,7 +32,7 @@ def swin_pair(size: str, dsm_channels: int, fusion: str = "concat", drop_path: f
 
 def trial_pair(dsm_channels: int, fusion: str = "concat") -> EncoderConfig:
     """Return a Swin pair of a quarter million parameters, for tests and trials on a CPU."""
-    args = {"embed_dim": 24, "depths": [1, 1, 2, 1], "num_heads": [1, 2, 4, 8], "window_size": 6}
+    args = {"embed_dim": 24, "depths": [1, 1, 2, 1], "num_heads": [1, 2, 4, 8], "window_size": 6, "drop_path_rate": 0.0}
 
     def swin(channels: int) -> BackboneConfig:
         return BackboneConfig("swin_tiny_patch4_window7_224", channels, dict(args), image_size=IMAGE_SIZE)

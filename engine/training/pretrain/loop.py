@@ -80,6 +80,8 @@ def pretrain(
                 began = time.perf_counter()
                 rate = _rate(progress.step, steps_per_epoch, total, config, whole)
                 set_learning_rate(optimiser, rate)
+                # stochastic depth of a step is the same whether the run was stopped before it or not
+                torch.manual_seed((config.seed * 1_000_003 + progress.step) * world.size + world.rank)
                 sums, last = _step(network, optimiser, batches, config, world)
                 progress = Progress(progress.step + 1, epoch)
                 means = {name: world.mean(sums[name]) for name in LOSSES}

@@ -72,6 +72,13 @@ def learn(model: torch.nn.Module, loss_of: object, steps: int, lr: float = 3e-3)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    # a short run's moving averages still remember its first weights: take the norms' statistics anew
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.reset_running_stats()
+            part.momentum = None
+    with torch.no_grad():
+        loss_of()
     model.eval()
 
 

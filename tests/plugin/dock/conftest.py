@@ -1,7 +1,7 @@
 """Layers, a shelf of models, and pages on a real canvas."""
 
 import pytest
-from dock_data import model_json, put_model, write_raster
+from dock_data import desktop_font, model_json, put_model, write_raster
 from osgeo import gdal
 from qgis.core import QgsProject, QgsRasterLayer
 
@@ -60,10 +60,3 @@ def page(qgis_new_project, qgis_iface, shelf, qtbot, settle):
     page.release()
     page.close()
     page.deleteLater()
-
-
-def desktop_font(widget):
-    """The font size of desktops; the offscreen platform's is a third larger."""
-    font = widget.font()
-    font.setPointSize(9)
-    return font

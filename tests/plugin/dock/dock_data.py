@@ -54,3 +54,10 @@ def put_model(folder: Path, data: dict) -> Path:
     package.mkdir(parents=True, exist_ok=True)
     (package / "model.json").write_text(json.dumps(data), encoding="utf-8")
     return package
+
+
+def desktop_font(widget):
+    """The font size of desktops; the offscreen platform's is a third larger."""
+    font = widget.font()
+    font.setPointSize(9)
+    return font

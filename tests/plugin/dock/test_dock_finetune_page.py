@@ -59,7 +59,7 @@ def put_trainable(shelf, name="learner"):
 
 @pytest.fixture
 def finetune(qgis_new_project, qgis_iface, shelf, pair, qtbot, settle, monkeypatch):
-    from conftest import desktop_font
+    from dock_data import desktop_font
 
     from ridgeline.plugin.dock.finetune import FinetunePage
     from ridgeline.plugin.dock.finetune_run import FinetuneRun
@@ -140,8 +140,8 @@ def test_the_page_says_what_an_area_means(ready, settle):
 @pytest.mark.parametrize(
     ("change", "word", "weight"),
     [
-        (lambda page: (page.rgb.setCurrentIndex(0), page.dsm.setCurrentIndex(0)), "picture", Weight.ASKS),
-        (lambda page: page.labels.setCurrentIndex(0), "layer of polygons", Weight.ASKS),
+        (lambda page: (page.rgb.setLayer(None), page.dsm.setLayer(None)), "picture", Weight.ASKS),
+        (lambda page: page.labels.setLayer(None), "layer of polygons", Weight.ASKS),
         (lambda page: page.name.setText(" "), "name", Weight.ASKS),
         (lambda page: page.name.setText("Learner"), "already", Weight.STOPS),
     ],

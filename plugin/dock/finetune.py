@@ -223,7 +223,7 @@ def _layers(filters: Any, name: str, tip: str) -> Any:
     combo = shrinkable(QgsMapLayerComboBox())
     combo.setFilters(filters)
     combo.setAllowEmptyLayer(True, tr("None"))
-    combo.setCurrentIndex(0)
+    combo.setCurrentIndex(combo.findText(tr("None")))  # layers are sorted by name, and it among them
     combo.setToolTip(tip)
     combo.setAccessibleName(name)
     return combo

@@ -50,6 +50,15 @@ def test_nothing_is_cut_off_at_320_pixels(models, theme):
 
 
 @pytest.mark.slow
+def test_polygons_drawn_by_clicks_become_a_model_that_runs(shared_data, tmp_path):
+    shelf = tmp_path / "models"
+    made = [str(engine_python()), str(HERE / "make_trainable_model.py"), str(shelf / "journey-learner")]
+    subprocess.run(made, check=True, cwd=ROOT, timeout=300)
+    facts = run("finetune", shelf, shared_data).facts
+    assert any("ready" in text for text in facts["result"]) and facts["groups"]
+
+
+@pytest.mark.slow
 def test_cancel_leaves_nothing_behind_and_nothing_running(models):
     facts = run("cancel", models).facts
     assert facts["cancel_took_s"] < 10 and "Cancelled" in " ".join(facts["message"])

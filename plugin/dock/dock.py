@@ -45,6 +45,10 @@ class RidgelineDock(QgsDockWidget):
         self.models.changed.connect(self.segment.reload_models)
         self.models.changed.connect(self.finetune.reload_models)
         self.models.chosen.connect(self._on_model_chosen)
+        # the warm engine has models and libraries open, which Windows lets nobody replace or delete
+        self.models.model_actions.about_to_change.connect(self.segment.preview.close)
+        self.models.model_actions.library_changed.connect(self.segment.preview.renew)
+        self.engine.about_to_change.connect(self.segment.preview.close)
         self.tabs.currentChanged.connect(self._on_page)
         self.visibilityChanged.connect(self._on_visible)
         QgsProject.instance().readProject.connect(self._on_project)

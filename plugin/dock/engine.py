@@ -42,6 +42,8 @@ _LOG_LINES = 2000
 class EnginePage(Page):
     """Says how the engine stands in one sentence and offers what can be done about it."""
 
+    about_to_change = pyqtSignal()
+    """The engine's environment is about to be made, mended or removed."""
     ready_changed = pyqtSignal(bool)
 
     def __init__(self, iface: Any, parent: Optional[QWidget] = None) -> None:
@@ -261,6 +263,7 @@ class EnginePage(Page):
             return
         self._show_working(True, f"{title} …")
         self.progress.setRange(0, 0)
+        self.about_to_change.emit()
         self.work.start(title, work)
 
     def _on_cancel(self) -> None:

@@ -29,6 +29,8 @@ class ModelActions(QObject):
     """How an action ended: a list of findings."""
     library_changed = pyqtSignal(str)
     """A model was added, of this name, or (empty) removed."""
+    about_to_change = pyqtSignal()
+    """A model's files are about to be replaced or deleted: whoever has them open lets them go."""
 
     def __init__(self, iface: Any, parent: Any) -> None:
         super().__init__(parent)
@@ -89,6 +91,8 @@ class ModelActions(QObject):
                     return fault  # a question, not an end
                 raise
 
+        if job.replace:
+            self.about_to_change.emit()
         self._start(tr("Importing the model"), run, lambda answer: self._on_imported(job, answer))
 
     def _on_probed(self, path: str, facts: Any) -> None:
@@ -191,6 +195,7 @@ class ModelActions(QObject):
             self.library_changed.emit("")
             self._end(Weight.TELLS, tr("“{name}” was removed.", name=label))
 
+        self.about_to_change.emit()
         self._start(tr("Removing the model"), lambda work: library.remove_model(work, name), done)
 
     def verify(self, model: Any) -> None:

@@ -54,6 +54,11 @@ class PreviewFeature(QObject):
         if not ready:
             self.close()
 
+    def renew(self) -> None:
+        """Let the engine go, which may hold a model that is about to change or has; a preview begins anew."""
+        self.engine.stop()
+        self.live.follow()
+
     def close(self) -> None:
         """Switch both off and end the engine; all can be switched on again."""
         self.panel.preview.setChecked(False)

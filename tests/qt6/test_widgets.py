@@ -42,3 +42,30 @@ def test_the_action_is_wired(qtbot):
     assert window.findChild(object, "ridgelineToggleDock") is not None or plugin._toggle.isCheckable()
     plugin.unload()
     assert plugin._toggle is None
+
+
+def test_the_preview_and_the_forms_of_models_are_drawn(qtbot):
+    from qgis.PyQt.QtWidgets import QDialogButtonBox, QWidget
+
+    from ridgeline.plugin.dock.widgets.network_form import NetworkFormDialog
+    from ridgeline.plugin.preview.panel import PreviewPanel
+    from ridgeline.plugin.preview.roof_card import RoofCard
+
+    facts = {"inputs": [{"tensor": "image", "channels": 3, "kind": "rgb"}], "outputs": [{"tensor": "m", "channels": 3}]}
+    form, panel, canvas = NetworkFormDialog(facts, "a.onnx"), PreviewPanel(), QWidget()
+    canvas.resize(600, 400)
+    card = RoofCard(canvas)
+    card.show_roof({"roof_class": "gable", "roof_confidence": 0.8, "area_m2": 120.0, "azimuth_deg": 350.0})
+    assert [value.text() for _name, value in card.rows][-1] == "350° (N)"
+    panel.offer_layers(["roof_class", "land_cover"])
+    panel.preview.setChecked(True)
+    panel.show_shares({"gable": 0.5, "<b>": 0.2}, None)
+    assert "&lt;b&gt;" in panel.legend.text()
+    form.gsd.setValue(0.25)
+    assert form.buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled()
+    assert form.form().gsd == 0.25 and form.form().inputs[0].kind == "rgb"
+    for widget in (form, panel, canvas):
+        qtbot.addWidget(widget)
+        widget.show()
+        assert not widget.grab().isNull()
+    card.release()

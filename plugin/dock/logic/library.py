@@ -72,4 +72,3 @@ def try_model(work: BackgroundWork, name: str) -> Dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return {"outputs": result.outputs, "summary": result.summary}
-

@@ -69,6 +69,7 @@ def _facts(model: ModelInfo) -> "List[Tuple[str, str]]":
         (tr("Size"), words.size(model.size_bytes)),
         (tr("Licence"), model.licence or tr("not stated")),
         (tr("From"), model.source),
+        (tr("Trained on"), model.trained_on),
         (tr("Kept"), tr("in your library") if is_own(model) else tr("with the plugin")),
         (tr("Fine-tuning"), tr("possible") if model.trainable else tr("not possible")),
     ]

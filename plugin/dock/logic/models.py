@@ -47,6 +47,7 @@ class ModelInfo:
     metrics: Dict[str, Any]
     trainable: bool
     size_bytes: int
+    trained_on: str = ""
 
     @property
     def label(self) -> str:
@@ -156,4 +157,5 @@ def _info(data: Dict[str, Any], folder: Path) -> ModelInfo:
         metrics=dict(data.get("metrics", {})),
         trainable=any(item["format"] == "safetensors" for item in weights) and bool(data.get("architecture")),
         size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        trained_on=str(data.get("training_data", "")),
     )

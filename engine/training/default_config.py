@@ -57,7 +57,7 @@ class DefaultTraining:
             class_dice=0.0,
             task_weights={"land_cover": 0.7, "roof_class": 0.7, "building": 1.5, "boundary": 0.5},
             class_weights={
-                "land_cover": (1.0, 1.0, 1.0, 1.0, 3.0, 2.0),
+                "land_cover": (1.0, 1.0, 1.0, 1.0, 1.5, 1.2),
                 "roof_class": (0.6, 0.6, *(1.0,) * (len(ROOF_CLASSES) - 2)),
             },
         )

@@ -54,6 +54,19 @@ def result_kinds() -> Tuple[ResultKind, ...]:
     )
 
 
+def extra_kinds(outputs: Mapping[str, str]) -> Tuple[ResultKind, ...]:
+    """Return the class rasters of a run that only its model knows, such as the new classes of a fine-tuned one.
+
+    They bring names and colours in the file itself.
+    """
+    known = {kind.name for kind in result_kinds()}
+    names = [name for name, path in outputs.items() if str(path).endswith(".tif") and name not in known]
+    titles = {"classes": tr("Own classes")}
+    return tuple(
+        ResultKind(f"{name}.tif", titles.get(name, name.replace("_", " ").capitalize()), True, True) for name in names
+    )
+
+
 def is_result(layer: Any) -> bool:
     """Whether a layer was added as a result of a run."""
     return bool(layer.customProperty(RESULT_PROPERTY, ""))
@@ -73,14 +86,17 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
     """Add the results of a run as one group on top of the layer tree.
 
     Args:
-        outputs: paths by kind (``buildings``, ``roof_class``, …); others are left alone.
+        outputs: paths by kind (``buildings``, ``roof_class``, …, and class rasters of the model's own); others are
+            left alone.
         title: name of the group.
         project: the project to add to; None: the open one.
     """
     project = project or QgsProject.instance()
     layers: Dict[str, Any] = {}
     failed: List[str] = []
-    for kind in result_kinds():
+    first, *others = result_kinds()
+    kinds = (first, *extra_kinds(outputs), *others)  # outlines on top, then what the user has taught
+    for kind in kinds:
         path = outputs.get(kind.name)
         if not path or not Path(path).is_file():
             continue
@@ -90,7 +106,7 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
         else:
             layers[kind.name] = layer
     group = QgsLayerTreeGroup(title)
-    for kind in result_kinds():
+    for kind in kinds:
         layer = layers.get(kind.name)
         if layer is None:
             continue

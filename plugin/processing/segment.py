@@ -28,6 +28,7 @@ from ..engine_link.host import proxy_variables
 from ..engine_link.run_job import run_job
 from ..i18n import tr
 from ..layers.export import DEFAULT_CAP_MB
+from ..layers.results import extra_kinds
 from .base import RidgelineAlgorithm, keywords
 from .layer_inputs import PlannedInput, plan_input, ready_input
 from .load_results import load_on_completion
@@ -243,10 +244,12 @@ class SegmentAlgorithm(RidgelineAlgorithm):
         job = replace(self._job, rgb=ready.get("rgb"), dsm=ready.get("dsm"))
         listener = FeedbackListener(feedback, PHASES)
         result = run_job(ready_engine(proxy_variables()), "segment", job, listener, feedback.isCanceled)
-        load_on_completion(result.outputs, context)
+        extra = extra_kinds(result.outputs)
+        load_on_completion(result.outputs, context, {kind.name: kind.title for kind in extra})
         outputs = {name.upper(): path for name, path in result.outputs.items()}
         return {
             **{name: outputs[name] for name in LAYER_OUTPUTS if name in outputs},
+            **{kind.name.upper(): result.outputs[kind.name] for kind in extra},
             "OUTPUT": job.out,
             "RUN_JSON": result.outputs.get("run", ""),
             "SUMMARY": json.dumps(result.summary, ensure_ascii=False),

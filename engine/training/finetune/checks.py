@@ -23,6 +23,8 @@ LEAST_VALIDATION_PX = 200
 IMBALANCE = 20.0
 SHIFT_REACH_M = 4.0
 SHIFT_SAID_M = 0.75
+LEAST_SHIFT_POLYGONS = 8
+"""Fewer outlines follow edges by chance."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def check_labels(
         skipped: tiles with labels that were not read because there are too many.
     """
     classes = _counts(labels, teaching, split, samples)
-    shift = _shift(samples, surface) if surface is not None else None
+    shift = _shift(samples, surface, teaching.background) if surface is not None else None
     findings = [
         *_few(classes, teaching),
         *_beside_imagery(labels, samples, skipped),
@@ -223,10 +225,11 @@ def _shifted(shift: tuple[float, float] | None) -> list[Finding]:
     ]
 
 
-def _shift(samples: Sequence[Sample], surface: InputSpec) -> tuple[float, float] | None:
+def _shift(samples: Sequence[Sample], surface: InputSpec, background: int | None) -> tuple[float, float] | None:
     """Return how far the outlines lie from the steps of the surface: the best of all shifts within reach.
 
-    The mean step height (log-compressed gradient) under the outlines is compared over all shifts in whole pixels.
+    The mean step height (log-compressed gradient) under the outlines is compared over all shifts in whole pixels; what
+    is drawn as background need not follow any edge, and a best shift on the rim of the reach is no peak.
     """
     names = surface.height_channels.channels if surface.height_channels is not None else ()
     if not samples or surface.name not in samples[0].inputs or not {"slope_x", "slope_y"} <= set(names):
@@ -237,8 +240,11 @@ def _shift(samples: Sequence[Sample], surface: InputSpec) -> tuple[float, float]
     size = 2 * reach + 1
     total = np.zeros((size, size))
     count = 0
+    polygons: set[int] = set()
     for sample in samples:
-        outline = _outline(sample.polygon)
+        things = sample.polygon if background is None else np.where(sample.truth == background, -1, sample.polygon)
+        outline = _outline(things)
+        polygons.update(np.unique(things[outline]).tolist())
         if not outline.any():
             continue
         step = np.hypot(*sample.inputs[surface.name][slopes])
@@ -250,11 +256,12 @@ def _shift(samples: Sequence[Sample], surface: InputSpec) -> tuple[float, float]
         for down in range(-reach, reach + 1):
             for right in range(-reach, reach + 1):
                 total[down + reach, right + reach] += step[rows + down, cols + right].sum()
-    if count < 100:
+    if count < 100 or len(polygons) < LEAST_SHIFT_POLYGONS:
         return None
     best = np.unravel_index(int(np.argmax(total)), total.shape)
     # a flat top says nothing: the best shift must be clearly better than none
-    if total[best] <= 1.15 * total[reach, reach]:
+    rim = {0, size - 1}
+    if rim & {int(item) for item in best} or total[best] <= 1.15 * total[reach, reach]:
         return 0.0, 0.0
     return float(reach - best[1]) * gsd, float(best[0] - reach) * gsd
 

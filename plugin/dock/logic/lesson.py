@@ -83,7 +83,7 @@ def known_classes(model: Optional[ModelInfo]) -> "List[Tuple[str, str]]":
     for role in ("roof_class", "land_cover", "other"):
         for item in () if model is None else model.classes.get(role, ()):
             found.setdefault(item.name, titles.get(item.name, item.name.replace("_", " ")))
-    found[BACKGROUND] = tr("background (none of these)")
+    found[BACKGROUND] = tr("background")
     return list(found.items())
 
 

@@ -69,6 +69,7 @@ class ClassTable(QWidget):
             combo.setCurrentIndex(index)
         else:
             combo.setEditText(target)
+        combo.lineEdit().setCursorPosition(0)  # show how a long name begins
         combo.setToolTip(tr("A class of the model, or type the name of a new one."))
         return combo
 

@@ -72,7 +72,8 @@ class Curve(QWidget):
             (2, LOSS_COLOUR, largest, Qt.PenStyle.DashLine),
             (1, IOU_COLOUR, 1.0, Qt.PenStyle.SolidLine),
         ):
-            there = [(point[0], point[number] / scale) for point in self.points if point[number] is not None]
+            values = [(point[0], point[number]) for point in self.points]
+            there = [(step, value / scale) for step, value in values if value is not None]
             dots = [
                 QPointF(frame.left() + frame.width() * step / max(last, 1), frame.bottom() - frame.height() * value)
                 for step, value in there

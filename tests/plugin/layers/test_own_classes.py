@@ -1,0 +1,43 @@
+"""Class rasters that only a fine-tuned model has come on the map, with the names and colours that the file brings."""
+
+from osgeo import gdal, osr
+from qgis.core import QgsProject
+
+from ridgeline.plugin.layers.results import add_run, extra_kinds
+
+gdal.UseExceptions()
+
+
+def class_raster(path):
+    data = gdal.GetDriverByName("GTiff").Create(str(path), 20, 20, 1, gdal.GDT_Byte)
+    data.SetGeoTransform((500_000, 1, 0, 5_600_000, 0, -1))
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(25832)
+    data.SetProjection(reference.ExportToWkt())
+    table = gdal.ColorTable()
+    for value, colour in ((1, (255, 0, 0, 255)), (2, (0, 0, 255, 255))):
+        table.SetColorEntry(value, colour)
+    band = data.GetRasterBand(1)
+    band.SetColorTable(table)
+    band.SetCategoryNames(["", "solar", "tile"])
+    band.SetNoDataValue(0)
+    band.Fill(1)
+    data.FlushCache()
+    return str(path)
+
+
+def test_own_classes_are_in_the_group_with_names_and_colours(qgis_new_project, tmp_path):
+    outputs = {"classes": class_raster(tmp_path / "classes.tif"), "run_json": str(tmp_path / "run.json")}
+    added = add_run(outputs, "My roofs")
+    layer = added.layers["classes"]
+    assert layer.name() == "Own classes" and layer.renderer().type() == "paletted"
+    shown = {item.value: (item.label, item.color.name()) for item in layer.renderer().classes()}
+    assert shown[1] == ("solar", "#ff0000") and shown[2] == ("tile", "#0000ff")
+    node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
+    assert node is not None and node.itemVisibilityChecked()
+
+
+def test_known_results_and_other_files_are_no_extra():
+    outputs = {"land_cover": "a/land_cover.tif", "run": "a/run.json", "buildings": "a/buildings.gpkg"}
+    assert extra_kinds(outputs) == ()
+    assert [kind.title for kind in extra_kinds({"classes_2": "a/classes_2.tif"})] == ["Classes 2"]

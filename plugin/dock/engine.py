@@ -297,7 +297,7 @@ class EnginePage(Page):
         self._on_end(Weight.STOPS, reason)
 
     def _on_checked(self, results: Any) -> None:
-        text = str(results.get("DEVICE") or tr("The engine works."))
+        text = f"{tr('The engine works.')} {results.get('DEVICE') or ''}".strip()
         self.log.appendPlainText(text)
         self._on_end(Weight.DONE, text)
 

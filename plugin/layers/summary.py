@@ -56,7 +56,8 @@ def _building_lines(found: "Dict[str, Tuple[int, float]]") -> List[str]:
         else tr("{n} buildings, {area} together.", n=words.number(total), area=area)
     )
     titles = roof_titles()
-    classes = ", ".join(
-        f"{words.number(number)} {titles.get(name, name)} ({words.area(size)})" for name, (number, size) in found.items()
-    )
-    return [head, tr("Roofs: {classes}.", classes=classes)]
+    parts = [
+        f"{words.number(number)} {titles.get(name, name)} ({words.area(size)})"
+        for name, (number, size) in found.items()
+    ]
+    return [head, tr("Roofs: {classes}.", classes=", ".join(parts))]

@@ -26,6 +26,11 @@ def journey(desktop):
     desktop.wait_until(lambda: not dock.engine.work.running, 120, "the Python is tried")
     assert "used from now on" in dock.engine.outcome.findings[0].text, dock.engine.outcome.findings
     desktop.screenshot("03_engine_ready")
+    desktop.click(dock.engine.check)
+    desktop.wait_until(lambda: not dock.engine.status_run.running, 120, "the engine is checked")
+    desktop.facts["check"] = [finding.text for finding in dock.engine.outcome.findings]
+    assert dock.engine.outcome.findings[0].weight.value == "done", desktop.facts["check"]
+    desktop.screenshot("03_engine_checked")
 
     dock.tabs.setCurrentWidget(page)
     rgb = desktop.add_raster(RGB, "herault_ortho")

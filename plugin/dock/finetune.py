@@ -10,7 +10,7 @@ from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayou
 from ..i18n import tr
 from .finetune_run import FinetuneRun
 from .logic.guess import guess_pair
-from .logic.lesson import MOST_VALUES, Meaning, known_classes, label_values, lesson_findings
+from .logic.lesson import MOST_VALUES, Meaning, free_name, known_classes, label_values, lesson_findings
 from .logic.models import ModelInfo, by_name, find_models, model_shelves
 from .widgets.banner import Banner
 from .widgets.class_table import ClassTable
@@ -71,7 +71,7 @@ class FinetunePage(Page):
         self.model = shrinkable(QComboBox())
         self.model.setAccessibleName(tr("Model"))
         self.model.setToolTip(tr("The model to start from: one that can learn."))
-        self.name = QLineEdit(tr("My model"))
+        self.name = QLineEdit(free_name(tr("My model")))
         self.name.setAccessibleName(tr("Name"))
         self.mode = shrinkable(QComboBox())
         self.mode.setAccessibleName(tr("What learns"))
@@ -205,6 +205,7 @@ class FinetunePage(Page):
 
     def _on_model_made(self, name: str) -> None:
         self.reload_models()
+        self.name.setText(free_name(self.name.text()))  # for the next one
         self.model_made.emit(name)
 
     def _follow_values(self) -> None:

@@ -1,5 +1,6 @@
 """What the Fine-tune page teaches: values of a field, the classes they mean, and the parameters of the algorithm."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -98,6 +99,14 @@ def guess_meaning(value: LabelValue, known: "Sequence[Tuple[str, str]]") -> Mean
 def model_folder(name: str) -> Path:
     """Return where a model of that name is kept."""
     return user_shelf() / package_name(name)
+
+
+def free_name(name: str) -> str:
+    """Return ``name``, or the first of it with a number that no model has."""
+    base, number, candidate = re.sub(r" \d+$", "", name), 2, name
+    while (model_folder(candidate) / "model.json").exists():
+        candidate, number = f"{base} {number}", number + 1
+    return candidate
 
 
 def lesson_findings(page: Any) -> "List[Finding]":

@@ -217,6 +217,7 @@ def test_a_training_is_shown_live_and_gives_a_model_that_is_chosen(ready, shelf,
         ready.algorithm.ends_with("succeeded", {"SUMMARY": json.dumps({"metrics": metrics})})
     assert made.args == ["mine"] and "0.30 before, 0.50 now" in said(ready.outcome)
     assert not (folder / "fine-tuning.json").exists() and ready.model.findData("mine") >= 0
+    assert ready.name.text() == "Mine 2"  # for the next one
 
 
 def test_stop_keeps_the_best_and_cancel_leaves_nothing(ready, shelf):

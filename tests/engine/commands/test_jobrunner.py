@@ -140,3 +140,24 @@ def work(job, feedback):
     assert process.wait(timeout=30) == 130
     process.stderr.close()
     process.stdin.close()
+
+
+def test_a_job_is_told_to_finish_with_what_it_has_and_gives_its_result():
+    work = """
+def work(job, feedback):
+    feedback.progress(0, 10, "%", "training")
+    for _ in range(600):
+        time.sleep(0.05)
+        feedback.check_cancelled()
+        if feedback.asked_to_finish():
+            return Result({}, {"best": 3})
+    return Result()
+"""
+    process = start(work)
+    while b"progress" not in process.stdout.readline():
+        pass
+    process.stdin.write(b'{"finish": false}\n{"finish": true}\n')
+    process.stdin.flush()
+    last = event_from_line(process.stdout.readline().decode())
+    finish(process)
+    assert last == Result({}, {"best": 3}) and process.returncode == 0

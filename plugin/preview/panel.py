@@ -12,6 +12,7 @@ from ..dock.logic.models import ModelInfo
 from ..dock.widgets.notes import Notes, wrapped
 from ..dock.widgets.page import shrinkable
 from ..i18n import tr
+from ..layers.classes import roof_titles
 
 _MOST_CLASSES = 5
 
@@ -93,11 +94,12 @@ class PreviewPanel(QWidget):
     def show_shares(self, shares: Dict[str, float], model: Optional[ModelInfo]) -> None:
         """Show the classes of the view with their colours and shares, the largest first."""
         colours = {item.name: item.colour for items in (model.classes.values() if model else ()) for item in items}
-        lines = []
+        titles, lines = roof_titles(), []
         for name, share in sorted(shares.items(), key=lambda item: -item[1])[:_MOST_CLASSES]:
             colour = colours.get(name, "#888888")
             square = f"<span style='color:{html.escape(colour, quote=True)}'>■</span>"
-            lines.append(f"{square} {html.escape(name.replace('_', ' '))} {100 * share:.0f} %")
+            title = titles.get(name, name.replace("_", " "))
+            lines.append(f"{square} {html.escape(title)} {100 * share:.0f} %")
         self.legend.setText("<br>".join(lines))
         self.legend.setVisible(bool(lines))
 

@@ -101,7 +101,7 @@ def measure(desktop, dock):
     """How long the map's user waits with the default model, debouncing and drawing included; kept as facts."""
     segment = dock.segment
     pair = (DATA / "herault_77055_627760_rgb.tif", DATA / "herault_77055_627760_dsm.tif")
-    big_rgb, big_dsm = big_pair(tempfile.mkdtemp(), *pair, 4)
+    big_rgb, big_dsm = big_pair(tempfile.mkdtemp(), *pair, 12)
     rgb = desktop.add_raster(big_rgb, "ortho")
     desktop.add_raster(big_dsm, "surface")
     desktop.show(rgb)

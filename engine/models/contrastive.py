@@ -10,22 +10,25 @@ from torch.nn import functional as F
 def info_nce(first: Tensor, second: Tensor, temperature: float, gather: bool = True) -> Tensor:
     """Return the symmetric cross-entropy of finding each sample's own partner among all.
 
-    With several processes and ``gather``, each compares its samples with those of all; the mean over processes is the
-    loss of the whole batch, and so are the gradients that DDP averages.
+    With several processes and ``gather`` every process computes the loss of all samples together, with gradients for
+    its own rows; their sum over processes is the gradient of the whole. As DDP averages gradients, each is
+    multiplied by the number of processes. Features travel once and no gradient does.
 
     Args:
         first: [B, P], of one modality.
-        second: [B, P], of the other, in the same order.
+        second: [B, P], of the other, in the same order; B is the same in all processes.
         temperature: divides the cosines.
         gather: whether other processes' samples are negatives too.
     """
     first, second = F.normalize(first.float(), dim=1), F.normalize(second.float(), dim=1)
-    everyone_first, everyone_second = (gathered(first), gathered(second)) if gather else (first, second)
-    rank = distributed.get_rank() if gather and _many() else 0
-    own = torch.arange(len(first), device=first.device) + rank * len(first)
-    there = F.cross_entropy(first @ everyone_second.T / temperature, own)
-    back = F.cross_entropy(second @ everyone_first.T / temperature, own)
-    return 0.5 * (there + back)
+    if gather:
+        first, second = gathered(first), gathered(second)
+    cosines = first @ second.T / temperature
+    own = torch.arange(len(first), device=first.device)
+    loss = 0.5 * (F.cross_entropy(cosines, own) + F.cross_entropy(cosines.T, own))
+    if gather and _many():
+        loss = loss + (distributed.get_world_size() - 1) * (loss - loss.detach())
+    return loss
 
 
 def retrieval_top1(first: Tensor, second: Tensor) -> float:
@@ -35,13 +38,13 @@ def retrieval_top1(first: Tensor, second: Tensor) -> float:
 
 
 def gathered(x: Tensor) -> Tensor:
-    """Return the rows of all processes, [world · B, P], in the order of their ranks; gradients flow back to each."""
+    """Return the rows of all processes, [world · B, P], in the order of their ranks; own rows alone carry gradients."""
     if not _many():
         return x
-    from torch.distributed.nn.functional import all_gather
-
-    rows: tuple[Tensor, ...] = all_gather(x)  # type: ignore[no-untyped-call]
-    return torch.cat(list(rows), dim=0)
+    rows = [torch.empty_like(x) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(rows, x.detach().contiguous())
+    rows[distributed.get_rank()] = x
+    return torch.cat(rows, dim=0)
 
 
 def _many() -> bool:

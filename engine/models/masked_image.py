@@ -174,7 +174,9 @@ class MaskedImageModel(nn.Module):
         dsm_loss = masked_l1(target, dsm_rebuilt, _asked(dsm_hidden, dsm_valid))
         rgb_projected = self.rgb_projection(rgb_features)
         dsm_projected = self.dsm_projection(dsm_features)
-        contrastive = info_nce(rgb_projected, dsm_projected, self.config.temperature, self.config.gather)
+        # in evaluation one process may well be alone in calling this: it must wait for no other
+        gather = self.config.gather and self.training
+        contrastive = info_nce(rgb_projected, dsm_projected, self.config.temperature, gather)
         rebuilding = self.config.rgb_share * rgb_loss + (1 - self.config.rgb_share) * dsm_loss
         loss = (1 - self.config.alpha) * rebuilding + self.config.alpha * contrastive
         return MaskedResult(

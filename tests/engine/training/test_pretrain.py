@@ -99,7 +99,7 @@ def whole_pictures(folder: Path) -> RasterChips:
 
 
 def assert_same_gradients(first: Path, second: Path) -> None:
-    """Compare the optimiser's first moments after one step: a tenth of the gradients (AdamW's steps hide their size)."""
+    """Compare first moments after one step: a tenth of the gradients (AdamW's steps hide their size)."""
     moments = []
     for run in (first, second):
         state = torch.load(next(run.glob("optimiser-*.pt")), weights_only=True)["state"]

@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 
 from ridgeline.engine.jobs import ErrorCode, RidgelineError
 from ridgeline.engine.jobs.finetune import ClassMapping, PolygonLayer
-from ridgeline.engine.training.finetune.labels import read_area, read_labels
+from ridgeline.engine.training.finetune.labels import MOST_CLASSES, read_area, read_labels, within_area
 
 UTM = CRS.from_epsg(25832)
 
@@ -91,3 +91,20 @@ def test_an_area_is_the_union_of_its_polygons(tmp_path):
     area = read_area(write(tmp_path / "a.geojson", [square(0, 0), square(5, 0)]), UTM)
     assert area.area == pytest.approx(150)
     assert np.isfinite(area.bounds).all()
+
+
+def test_labels_outside_the_area_are_left_out_and_counted(tmp_path):
+    shapes = [square(0, 0), square(95, 0), square(100, 0), square(500, 0)]
+    labels = read_labels(write(tmp_path / "a.geojson", shapes, ["a", "b", "a", "b"]), "kind", (), UTM)
+    inside = within_area(labels, shapely.box(0, 0, 100, 100))
+    assert inside.outside_area == 2 and inside.values == ("a", "b") and inside.classes.tolist() == [0, 1]
+    with pytest.raises(RidgelineError, match="None of the labelled polygons") as fault:
+        within_area(labels, shapely.box(900, 900, 910, 910))
+    assert fault.value.code is ErrorCode.BAD_LABELS
+
+
+def test_a_field_of_numbers_that_are_no_classes_is_refused(tmp_path):
+    count = MOST_CLASSES + 1
+    layer = write(tmp_path / "a.geojson", [square(20 * i, 0) for i in range(count)], list(range(count)))
+    with pytest.raises(RidgelineError, match=f"'kind'.*{count} values"):
+        read_labels(layer, "kind", (), UTM)

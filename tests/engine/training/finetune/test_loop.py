@@ -72,7 +72,7 @@ def test_labels_of_validation_pixels_move_no_weight(lessons, tmp_path):
         for s in samples
     ]
     _, last, _ = learn(lessons, tmp_path / "right", steps=3)
-    _, last_wrong, history = learn(lessons, tmp_path / "wrong", samples=wrong, steps=3)
+    _, last_wrong, _history = learn(lessons, tmp_path / "wrong", samples=wrong, steps=3)
     assert same(last, last_wrong)
 
 
@@ -91,7 +91,7 @@ def test_it_stops_when_nothing_gets_better(lessons, tmp_path):
 
 def test_finish_keeps_the_best_so_far(lessons, tmp_path):
     asked = []
-    feedback = Feedback(lambda event: asked.append(event), finish=lambda: len(asked) > 2, interval_s=0)
+    feedback = Feedback(asked.append, finish=lambda: len(asked) > 2, interval_s=0)
     best, _, history = learn(lessons, tmp_path / "a", feedback, steps=400, validate_every=100)
     assert 0 < history.entries[-1]["step"] < 10 and len(history.entries) == 2
     assert isinstance(best, torch.nn.Module)
@@ -115,7 +115,7 @@ def test_progress_carries_scores_losses_and_pictures(lessons, tmp_path):
 
 
 def test_untaught_outputs_are_held_where_they_were(lessons, tmp_path):
-    maps, samples = lessons
+    _maps, samples = lessons
     old = tiny_model()
     teaching = plan_teaching(old.config, OUTPUTS, ("solar",), True, (), True)
     renamed = [Sample(s.window, s.inputs, s.truth, s.polygon, s.validates) for s in samples]

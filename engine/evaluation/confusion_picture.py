@@ -27,7 +27,7 @@ def confusion_svg(names: Sequence[str], matrix: NDArray[np.integer], title: str)
     labels = [name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 1] + "…" for name in names]
     left = 40 + 7 * max(len(label) for label in labels)
     top = left + 30
-    width, height = left + _CELL * len(names) + 20, top + _CELL * len(names) + 20
+    width, height = max(left + _CELL * len(names), 9 * len(title)) + 20, top + _CELL * len(names) + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif" font-size="{_FONT}">',

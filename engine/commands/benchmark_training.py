@@ -12,7 +12,7 @@ from ..jobs import ErrorCode, RidgelineError, to_dict
 from .progressbar import ProgressBar
 
 if TYPE_CHECKING:
-    from ..evaluation.training_speed import SpeedCase
+    from ..training.speed import SpeedCase
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark."""
-    from ..evaluation.training_speed import default_cases, measure_training
+    from ..training.speed import default_cases, measure_training
     from ..training.distributed import join_world
 
     with join_world(args.device) as world:
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _case(text: str) -> SpeedCase:
-    from ..evaluation.training_speed import SpeedCase
+    from ..training.speed import SpeedCase
 
     try:
         name, size, batch = text.split(":")

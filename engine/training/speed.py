@@ -19,8 +19,8 @@ from ..models.masked_config import MaskedImageConfig
 from ..models.masked_image import MaskedImageModel, make_masks
 from ..models.multitask import DenseModel
 from ..models.presets import encoder_preset
-from ..training.losses import Labels, LossConfig, multitask_loss
-from ..training.optimiser import make_adamw
+from .losses import Labels, LossConfig, multitask_loss
+from .optimiser import make_adamw
 
 
 @dataclass(frozen=True)

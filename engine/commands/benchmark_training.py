@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the benchmark."""
-    from ..training.speed import default_cases, measure_training
     from ..training.distributed import join_world
+    from ..training.speed import default_cases, measure_training
 
     with join_world(args.device) as world:
         cases = [_case(text) for text in args.case] if args.case else default_cases(world.device)

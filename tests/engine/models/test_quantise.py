@@ -1,6 +1,5 @@
 """int8 graphs: a package gets one more, it agrees with fp32, and nobody takes it unasked."""
 
-
 import numpy as np
 import pytest
 import torch

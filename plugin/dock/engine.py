@@ -163,7 +163,7 @@ class EnginePage(Page):
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.folder.setDialogTitle(tr("Folder for the engine"))
         self.folder.setFilePath(read_setting(ENGINE_HOME))
-        self.folder.lineEdit().setPlaceholderText(str(engine_home()))
+        self.folder.lineEdit().setPlaceholderText(words.path(engine_home()))
         self.folder.setToolTip(tr("Where the engine's environment is kept; outside the plugin, so updates keep it."))
         form = QFormLayout()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
@@ -255,7 +255,7 @@ class EnginePage(Page):
 
     def _on_folder(self, path: str) -> None:
         write_setting(ENGINE_HOME, path.strip() or None)
-        self.folder.lineEdit().setPlaceholderText(str(engine_home()))
+        self.folder.lineEdit().setPlaceholderText(words.path(engine_home()))
         self.refresh()
 
     def _start(self, title: str, work: Callable[[BackgroundWork], Any]) -> None:

@@ -29,7 +29,11 @@ def main() -> int:
             maker = [str(engine_python()), "make_test_model.py", str(shelf / "journey-test")]
             subprocess.run(maker, cwd=Path(__file__).parent, check=True)
         outcome = run_journey(
-            "pictures", out, screen="1200x700", timeout_s=600, variables={"RIDGELINE_MODELS": str(shelf)}
+            "pictures",
+            out,
+            screen="1200x700",
+            timeout_s=600,
+            variables={"RIDGELINE_MODELS": str(shelf), "RIDGELINE_ENGINE_DIR": ""},
         )
         if not outcome.ok:
             print(outcome.fault or outcome.log)

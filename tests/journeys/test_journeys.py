@@ -50,11 +50,11 @@ def test_nothing_is_cut_off_at_320_pixels(models, theme):
 
 
 @pytest.mark.slow
-def test_polygons_drawn_by_clicks_become_a_model_that_runs(shared_data, tmp_path):
+def test_polygons_drawn_by_clicks_become_a_model_that_runs(tmp_path):
     shelf = tmp_path / "models"
     made = [str(engine_python()), str(HERE / "make_trainable_model.py"), str(shelf / "journey-learner")]
     subprocess.run(made, check=True, cwd=ROOT, timeout=300)
-    facts = run("finetune", shelf, shared_data).facts
+    facts = run("finetune", shelf).facts
     assert any("ready" in text for text in facts["result"]) and facts["groups"]
 
 

@@ -1,5 +1,7 @@
 """Numbers as people say them: lengths, areas, durations, sizes, in the user's locale; no line breaks before a unit."""
 
+from pathlib import Path
+
 from qgis.PyQt.QtCore import QLocale
 
 from ...i18n import tr
@@ -48,3 +50,9 @@ def metres_per_pixel(gsd: float) -> str:
     if gsd < 1:
         return tr("{n}\u00a0cm", n=number(gsd * 100, 0 if abs(gsd * 100 - round(gsd * 100)) < 0.05 else 1))
     return tr("{n}\u00a0m", n=number(gsd, 0 if abs(gsd - round(gsd)) < 0.005 else 2))
+
+
+def path(place: Path) -> str:
+    """Return a path as people read it: their own folder is ``~``."""
+    home = Path.home()
+    return str(Path("~") / place.relative_to(home)) if home in place.parents else str(place)

@@ -127,7 +127,7 @@ def _compute(
             Ahead(network.run(read, feed.give_back), 2, "network", poll=feedback.check_cancelled)
         )
         try:
-            maker.take(computed, finished, advance)
+            maker.take(computed, finished, advance, writer.wait)
             writer.wait()
         except BaseException:
             stopping = True

@@ -19,6 +19,10 @@ from .stitch import Floats, Stitcher
 
 Strip = dict[str, NDArray[Any]]
 
+_TWO_SETS_BYTES = 12_000_000
+"""Strips up to this size get a second set of arrays, so that one is written while the next fills. Larger ones share
+one: their bands take so long that waiting for the writer costs little, and memory grows less with the width."""
+
 
 class StripMaker:
     """Stitches pieces and hands on the finished rows of each band.
@@ -38,9 +42,10 @@ class StripMaker:
         """The rasters that come out."""
         self._stitcher = Stitcher(plan, self._finisher.channels, weigh=partial)
         shape = (min(plan.stride, plan.grid.height), plan.grid.width)
-        # two, so that one may be written while the next one fills
         self._strip: Strip = {plane.name: np.empty(shape, plane.dtype) for plane in self.planes}
-        self._other: Strip = {plane.name: np.empty(shape, plane.dtype) for plane in self.planes}
+        self._other = self._strip
+        if sum(array.nbytes for array in self._strip.values()) <= _TWO_SETS_BYTES:
+            self._other = {name: np.empty_like(array) for name, array in self._strip.items()}
         self._blank = {plane.name: np.nan if plane.dtype == "float32" else 0 for plane in self.planes}
         self._band: int | None = None
 
@@ -49,14 +54,16 @@ class StripMaker:
         computed: Iterable[tuple[Piece, dict[str, Floats]]],
         finished: Callable[[int, Strip], None],
         progress: Callable[[int, int, Counter[str]], None] = lambda _band, _count, _left_out: None,
+        written: Callable[[], None] = lambda: None,
     ) -> None:
         """Take all pieces.
 
         Args:
             computed: pieces with their maps, in order.
             finished: told each band with its finished rows [H, width] by raster, valid until it is told the
-                next one.
+                next one or ``written`` is called, whichever comes first.
             progress: told after each piece its band, how many tiles were computed, and how many left out.
+            written: called before the rows told last are overwritten; returns once nobody needs them.
 
         Raises:
             RidgelineError: (TILE_FAILED) if a map is not finite where it counts.
@@ -65,6 +72,8 @@ class StripMaker:
             if piece.band != self._band:
                 self._band = piece.band
                 self._stitcher.start_band(piece.band)
+                if self._other is self._strip:
+                    written()
                 self._clear()
             self._stitch(piece, maps)
             progress(piece.band, len(piece.tiles), piece.left_out)

@@ -6,8 +6,12 @@ import os
 
 import rasterio
 
-CACHE_MB = 64
-"""GDAL's block cache for the whole process, in MB: enough for one row of 512-pixel blocks of a wide picture."""
+CACHE_MB = 40
+"""GDAL's block cache for the whole process, in MB.
+
+Tiles of neighbouring bands touch the same two rows of blocks: this holds them for a picture of about 12 000 pixels in
+three bytes with 512-pixel blocks. Wider ones decode blocks twice: better than memory that grows with the width.
+"""
 
 # GDAL reads this once, when the cache is first used; its own default is 5 % of the machine's memory.
 os.environ.setdefault("GDAL_CACHEMAX", str(CACHE_MB))

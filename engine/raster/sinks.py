@@ -27,6 +27,7 @@ from .gdal_env import gdal_env
 from .grid import Grid
 
 _BLOCK = 512
+_COUNTED_ROWS = 64
 _STRIP = re.compile(r"^(?P<row>\d{9})-(?P<height>\d{6})\.tif$")
 _VRT_TYPES = {"uint8": "Byte", "uint16": "UInt16", "float32": "Float32"}
 
@@ -301,7 +302,11 @@ class _Summary:
 def _summary(values: NDArray[Any], nodata: float | None) -> _Summary:
     """Return count, sums and extremes of what is valid."""
     if values.dtype.kind == "u":  # few different values: count them
-        counts = np.bincount(values.ravel(), minlength=1)
+        # numpy counts in eight bytes a pixel: a few rows at a time
+        size = int(np.iinfo(values.dtype).max) + 1
+        counts = np.zeros(size, np.int64)
+        for row in range(0, len(values), _COUNTED_ROWS):
+            counts += np.bincount(values[row : row + _COUNTED_ROWS].ravel(), minlength=size)
         if nodata is not None and 0 <= nodata < counts.size:
             counts[int(nodata)] = 0
         present = np.flatnonzero(counts)

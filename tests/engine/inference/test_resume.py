@@ -15,6 +15,7 @@ from inference_helpers import DSM, RGB, height_network, make_package, picture, s
 
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.inference import ledger as ledger_module
+from ridgeline.engine.inference import strips
 from ridgeline.engine.inference.ledger import WORK_FOLDER, Ledger
 from ridgeline.engine.jobs import (
     BuildingOptions,
@@ -100,6 +101,19 @@ def test_a_run_stopped_at_any_write_continues_to_the_same_bytes(
         go(inputs, tmp_path / "out")
     monkeypatch.undo()
     assert not (tmp_path / "out" / "run.json").exists()
+    go(inputs, tmp_path / "out")
+    assert_same(tmp_path / "out", undisturbed)
+
+
+def test_a_wide_strip_is_not_filled_again_while_it_is_written(inputs, undisturbed, tmp_path, monkeypatch):
+    original = StripSink.write
+
+    def slow(self, row, values):
+        time.sleep(0.05)  # long enough for the next band to be stitched meanwhile
+        original(self, row, values)
+
+    monkeypatch.setattr(strips, "_TWO_SETS_BYTES", 0)
+    monkeypatch.setattr(StripSink, "write", slow)
     go(inputs, tmp_path / "out")
     assert_same(tmp_path / "out", undisturbed)
 

@@ -9,7 +9,7 @@ from check_package import MAX_BYTES, check
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "dist" / "ridgeline.zip"
 TOP = "ridgeline"
-SINGLE = ("metadata.txt", "LICENSE", "README.md", "__init__.py", "pyproject.toml")
+SINGLE = ("metadata.txt", "LICENSE", "README.md", "__init__.py", "pyproject.toml", "resources/catalogue.json")
 FOLDERS = {
     "plugin": {".py"},
     "engine": {".py", ".json"},

@@ -78,7 +78,8 @@ def test_the_real_areas_run_through_end_to_end(shared_data, package, tmp_path, c
     assert main(["segment", "--rgb", rgb, "--dsm", dsm, "--out", str(out), "--device", "cpu", *chosen]) == 0
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["tiles"]["computed"] > 0
-    assert sum(record["buildings"].values()) >= 1
+    # a network that answers at random owes nobody a house
+    assert chosen or sum(record["buildings"].values()) >= 1
     for name in record["outputs"].values():
         assert (out / name).stat().st_size > 0
     with rasterio.open(out / "land_cover.tif") as dataset:

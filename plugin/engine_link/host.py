@@ -10,7 +10,7 @@ from qgis.core import QgsApplication, QgsSettings
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtNetwork import QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery
 
-PACKAGE_SITE = "https://pypi.org"
+PACKAGE_SITE = "https://www.python.org"
 
 
 def data_home(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> Path:

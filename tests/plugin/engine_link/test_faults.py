@@ -20,7 +20,7 @@ SAMPLES = [
     ("ssl", "Caused by: invalid peer certificate: UnknownIssuer"),
     ("timeout", "pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool: Read timed out."),
     ("no_network", "failed to lookup address information: Temporary failure in name resolution"),
-    ("no_network", "error: Failed to fetch: `https://pypi.org/simple/numpy/`"),
+    ("no_network", "error: Failed to fetch: `https://packages.example/simple/numpy/`"),
     ("no_wheel", "ERROR: No matching distribution found for onnxruntime==1.31.1"),
     ("no_wheel", "× No solution found when resolving dependencies: Because onnxruntime==1.31.1 has no wheels with a matching Python ABI tag"),
     ("permission", "PermissionError: [Errno 13] Permission denied: '/opt/engine'"),

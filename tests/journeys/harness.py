@@ -93,8 +93,8 @@ def run_journey(
             RIDGELINE_JOURNEY_SCREEN=screen,
             RIDGELINE_JOURNEY_PYTHON=str(engine_python()),
             RIDGELINE_ENGINE_DIR=str(Path(home) / "engine"),
-            **(variables or {}),
         )
+        environment.update(variables or {})
         command = ["xvfb-run", "-a", "-s", f"-screen 0 {screen}x24 -dpi 96", "qgis", "--noversioncheck", "--nologo"]
         command += ["--profiles-path", str(Path(home) / "profiles"), "--code", str(HERE / "bootstrap.py")]
         log = _run(command, environment, timeout_s)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..feedback import Feedback
+from ..given import given
 from ..jobs import ErrorCode, Result, RidgelineError, from_dict
 from .jobrunner import run_job
 
@@ -61,8 +62,8 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
         made = add_int8(ModelPackage(out, made), scene_inputs(made, args.samples, seed=11))
         grown = ModelPackage(out, made)
         kinds = frozenset(item.kind for item in made.inputs)
-        full, small = grown.weights_for(kinds, "onnx", "fp32"), grown.weights_for(kinds, "onnx", "int8")
-        assert full is not None and small is not None  # both were just written
+        # both were just written
+        full, small = (given(grown.weights_for(kinds, "onnx", precision)) for precision in ("fp32", "int8"))
         summary = {"int8 against fp32": agreement(grown, full, small, scene_inputs(made, args.samples, seed=12))}
     files = sum(item.stat().st_size for item in out.iterdir() if item.is_file())
     return Result({"model": str(out)}, {"megabytes": round(files / 1e6, 2), "graphs": len(made.weights) - 1, **summary})

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from .. import __version__
 from ..feedback import Feedback
+from ..given import given
 from ..jobs import Cancelled, Error, ErrorCode, Event, Result, RidgelineError, Started, event_to_line
 from .progressbar import ProgressBar
 
@@ -209,10 +210,10 @@ class _Stop:
                 end.close()
 
     def _listen_for_signals(self) -> None:
-        assert self._pair is not None
+        woken, _ = given(self._pair)
         while not self._ended.is_set():
             try:
-                if self._pair[0].recv(1):
+                if woken.recv(1):
                     self._ask()
             except OSError:  # closed by `end`
                 return

@@ -16,6 +16,7 @@ import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
+from ..given import given
 from ..jobs import ErrorCode, RasterInput, RidgelineError
 from ..jobs.serve import LoadRequest, PreviewRequest, RoofRequest, Scene, ServeRequest, request_to_line
 from ..raster.gdal_env import gdal_env
@@ -234,8 +235,7 @@ class _Engine:
         began, part = time.perf_counter(), None
         self._input().write(request_to_line(name, request) + "\n")
         self._input().flush()
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for line in given(self._process.stdout):
             event = json.loads(line)
             if event.get("id") == name and event.get("phase") == "part":
                 part = part or time.perf_counter() - began
@@ -254,5 +254,4 @@ class _Engine:
         return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("VmRSS"))
 
     def _input(self) -> IO[str]:
-        assert self._process.stdin is not None
-        return self._process.stdin
+        return given(self._process.stdin)

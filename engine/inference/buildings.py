@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..feedback import Feedback
+from ..given import given
 from ..raster.aligned import AlignedRaster
 from ..raster.sinks import RasterSpec, StripSink
 from ..vector.buildings import Building, BuildingTracer, MapStrip
@@ -107,9 +108,7 @@ def trace(
 
 
 def _mask(setup: Setup, sinks: Mapping[str, StripSink], row: int, rows: int) -> NDArray[np.bool_]:
-    rule = building_threshold(setup.model)
-    assert rule is not None  # only called where buildings are made
-    plane, value, at_least = rule
+    plane, value, at_least = given(building_threshold(setup.model))  # only called where buildings are made
     values = sinks[plane].read(row, rows)
     return np.asarray(values >= value if at_least else values == value)
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..given import given
 from ..jobs import ErrorCode, RidgelineError
 from ..models.package import HeightChannels, InputSpec, MeanStd
 from ..terrain.height_channels import CHANNELS, RECIPE_VERSION, context_px, height_channels
@@ -61,8 +62,8 @@ def normaliser_for(item: InputSpec, gsd: float, white: float) -> Normaliser:
     """
     if item.height_channels is not None:
         return _Heights(item.name, item.height_channels, gsd)
-    assert item.mean_std is not None
-    return _Linear(item.mean_std, item.mean_std.full_scale / white if item.kind == "rgb" else 1.0)
+    norm = given(item.mean_std)  # the one or the other, by the description's own check
+    return _Linear(norm, norm.full_scale / white if item.kind == "rgb" else 1.0)
 
 
 class _Linear:

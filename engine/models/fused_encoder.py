@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..given import given
 from .backbone import Backbone
 from .config import EncoderConfig
 from .fusion import FUSION_MODULES
@@ -28,8 +29,7 @@ class FusedEncoder(nn.Module):
         super().__init__()
         self.rgb = Backbone(config.rgb) if config.rgb is not None else None
         self.dsm = Backbone(config.dsm) if config.dsm is not None else None
-        first = self.rgb or self.dsm
-        assert first is not None  # the configuration's own check
+        first = given(self.rgb or self.dsm)  # one is there, by the configuration's own check
         self.channels, self.strides = first.channels, first.strides
         if self.rgb is None or self.dsm is None:
             return
@@ -97,8 +97,7 @@ def _or_absent(
 ) -> Tensor:
     """Return a modality's features of one stage, with the token where the modality is absent."""
     if own is None:
-        assert other is not None  # one of them is always given
-        like = other[level]
+        like = given(other)[level]  # one of them always is
         return token.to(like.dtype).expand(like.shape[0], -1, like.shape[2], like.shape[3])
     if present is None:
         return own[level]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..given import given
 from .backbone import Backbone
 from .contrastive import info_nce
 from .masked_config import MaskedImageConfig
@@ -133,8 +134,7 @@ class MaskedImageModel(nn.Module):
     def __init__(self, config: MaskedImageConfig) -> None:
         super().__init__()
         self.config = config
-        rgb_config, dsm_config = config.encoder.rgb, config.encoder.dsm
-        assert rgb_config is not None and dsm_config is not None  # checked by the configuration
+        rgb_config, dsm_config = given(config.encoder.rgb), given(config.encoder.dsm)  # both, says its own check
         self.rgb = MaskedBackbone(Backbone(rgb_config), rgb_config.channels)
         self.dsm = MaskedBackbone(Backbone(dsm_config), dsm_config.channels)
         rgb_width, dsm_width = self.rgb.backbone.channels[-1], self.dsm.backbone.channels[-1]

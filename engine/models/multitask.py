@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..given import given
 from .config import DenseConfig, TaskConfig
 from .decoders import DECODER_MODULES
 from .fused_encoder import FusedEncoder
@@ -92,8 +93,7 @@ class DenseModel(nn.Module):
     def settle(self, rgb: bool, dsm: bool) -> None:
         """Move the calibration for these modalities into the heads' own bias: from now on it sees nothing else."""
         if len(self.encoder.modalities) == 2 and rgb != dsm:
-            assert self.heads.bias is not None  # the heads are made with one
-            self.heads.bias += self.absent_bias[0 if rgb else 1]
+            given(self.heads.bias).add_(self.absent_bias[0 if rgb else 1])
         self.absent_bias.zero_()
 
     def _split(self, maps: Tensor, prefix: str) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..given import given
 from ..jobs import ErrorCode, RidgelineError
 from ..terrain.height_channels import CHANNELS
 from .compact import compact_config
@@ -43,8 +44,8 @@ def trial_pair(dsm_channels: int, fusion: str = "concat") -> EncoderConfig:
 def compact_pair(dsm_channels: int) -> EncoderConfig:
     """Return the compact model's encoder pair for so many DSM channels."""
     pair = compact_config().encoder
-    assert pair.dsm is not None  # the compact model takes both
-    return EncoderConfig(pair.rgb, BackboneConfig(pair.dsm.name, dsm_channels, pair.dsm.args, skip=True), pair.fusion)
+    dsm = given(pair.dsm)  # the compact model takes both
+    return EncoderConfig(pair.rgb, BackboneConfig(dsm.name, dsm_channels, dsm.args, skip=True), pair.fusion)
 
 
 PRESETS: dict[str, Callable[[int], EncoderConfig]] = {

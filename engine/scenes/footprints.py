@@ -13,6 +13,7 @@ import numpy as np
 from shapely import Polygon, union_all
 from shapely.geometry import Point, box
 
+from ..given import given
 from .canvas import BoolArray
 from .noise import FloatArray
 
@@ -78,8 +79,7 @@ class Outline:
             for rect in maximal_rects(self.rects):
                 one = rect_depth(rect, p, q)
                 result = one if result is None else np.maximum(result, one)
-            assert result is not None
-            return result
+            return given(result)
         if self.corners:
             result = None
             for (p0, q0), (p1, q1) in zip(self.corners, self.corners[1:] + self.corners[:1]):
@@ -87,8 +87,7 @@ class Outline:
                 normal_p, normal_q = -(q1 - q0) / length, (p1 - p0) / length
                 one = (p - np.float32(p0)) * np.float32(normal_p) + (q - np.float32(q0)) * np.float32(normal_q)
                 result = one if result is None else np.minimum(result, one)
-            assert result is not None
-            return result
+            return given(result)
         return np.float32(self.radius) - np.sqrt(p * p + q * q)
 
     def contains(self, p: FloatArray, q: FloatArray) -> BoolArray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..classes import LAND_COVER
+from ..given import given
 from .canvas import BoolArray, Canvas, Patch
 from .noise import FloatArray
 from .palette import Colour
@@ -133,14 +134,14 @@ def draw_area(canvas: Canvas, area: Area) -> None:
     patch = canvas.patch(min(xs), min(ys), max(xs), max(ys))
     if patch is None:
         return
-    depth: FloatArray | None = None
+    nearest: FloatArray | None = None
     for (x0, y0), (x1, y1) in zip(area.corners, area.corners[1:] + area.corners[:1]):
         length = max(math.hypot(x1 - x0, y1 - y0), 1e-6)
         one = (patch.y - np.float32(y0)) * np.float32((x1 - x0) / length) - (patch.x - np.float32(x0)) * np.float32(
             (y1 - y0) / length
         )
-        depth = one if depth is None else np.minimum(depth, one)
-    assert depth is not None
+        nearest = one if nearest is None else np.minimum(nearest, one)
+    depth = given(nearest)
     if area.ragged > 0:
         depth = depth + patch.noise(2.0, area.soil.key + 8) * np.float32(area.ragged)
     where = depth > 0

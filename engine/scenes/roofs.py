@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..given import given
 from .canvas import BoolArray
 from .footprints import Outline, Rect, maximal_rects
 from .noise import FloatArray
@@ -128,8 +129,7 @@ def _ridged(
             height = np.where(higher, one, height)
             plane = np.where(higher, side, plane)
             along_p = np.where(higher, falls_p, along_p)
-    assert height is not None and plane is not None and along_p is not None
-    return height.astype(np.float32), plane, along_p
+    return given(height).astype(np.float32), given(plane), given(along_p)
 
 
 def _gable(roof: Roof, outline: Outline, p: FloatArray, q: FloatArray) -> RoofSurface:
@@ -196,8 +196,7 @@ def _hips(outline: Outline, p: FloatArray, q: FloatArray, end_ratio: np.float32)
             best = np.where(higher, one, best)
             plane = np.where(higher, side, plane)
             along_p = np.where(higher, ends, along_p)
-    assert best is not None and plane is not None and along_p is not None
-    return best.astype(np.float32), plane.astype(np.int16), along_p
+    return given(best).astype(np.float32), given(plane).astype(np.int16), given(along_p)
 
 
 def _hipped(roof: Roof, outline: Outline, p: FloatArray, q: FloatArray) -> RoofSurface:

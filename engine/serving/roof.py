@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ..feedback import Feedback
+from ..given import given
 from ..inference.finish import building_threshold
 from ..jobs import BuildingOptions, ErrorCode, Result, RidgelineError
 from ..jobs.serve import RoofRequest
@@ -92,9 +93,7 @@ def _building_at(
     scene: OpenScene, window: Grid, place: shapely.Point, tolerance_m: float, feedback: Feedback
 ) -> Building | None:
     planes = scene.mosaic.read(window, lambda done, total: feedback.progress(done, total, "tiles", "roof"))
-    rule = building_threshold(scene.setup.model)
-    assert rule is not None  # asked before
-    name, value, at_least = rule
+    name, value, at_least = given(building_threshold(scene.setup.model))  # asked before
     mask = planes[name] >= value if at_least else planes[name] == value
     if not _near(mask, window, place).any():
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..feedback import Feedback
+from ..given import given
 from ..jobs import ErrorCode, Result, RidgelineError
 from ..jobs.ground import GroundJob
 from ..raster.aligned import open_aligned
@@ -74,8 +75,7 @@ def _pixels(frame: Frame) -> int:
 
 def _fill(frame: Frame, sinks: list[StripSink], feedback: Feedback) -> int:
     """Write all strips and return how many pixels have a height."""
-    grid, source = frame.grid, frame.dsm
-    assert source is not None
+    grid, source = frame.grid, given(frame.dsm)
     known = 0
     strip = max(1, min(grid.height, _STRIP_PX // grid.width))
     with open_aligned(source, "dsm", grid) as surface:

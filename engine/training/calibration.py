@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..given import given
 from ..models.package import ModelSpec
 from ..scenes.chip import SceneConfig, make_chip
 from ..terrain.height_channels import context_px, height_channels
@@ -30,9 +31,9 @@ def scene_inputs(spec: ModelSpec, count: int, seed: int) -> list[dict[str, NDArr
             if item.height_channels is not None:
                 values = height_channels(scene.surface, np.isfinite(scene.surface), gsd, 0, 0)[inner]
             else:
-                assert item.mean_std is not None  # the one or the other, by the description's own check
+                norm = given(item.mean_std)  # the one or the other, by the description's own check
                 raw = scene.rgb if item.kind == "rgb" else np.nan_to_num(scene.surface[inner])[None]
-                mean, std = (np.asarray(v, np.float32)[:, None, None] for v in (item.mean_std.mean, item.mean_std.std))
+                mean, std = (np.asarray(v, np.float32)[:, None, None] for v in (norm.mean, norm.std))
                 values = (raw.astype(np.float32) - mean) / std
             sample[item.name] = np.ascontiguousarray(values[None], dtype=np.float32)
         samples.append(sample)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..feedback import Feedback
+from ..given import given
 from ..jobs import Cancelled, to_dict
 from ..models.compact import compact_config, compact_inputs
 from ..models.multitask import DenseModel
@@ -70,8 +71,7 @@ def train_default(
     optimiser = make_adamw(model, config.peak_lr, config.weight_decay)
     ema = Ema(model, config.ema)
     first = _resume(work / "state.pt", model, optimiser, ema)
-    norm = compact_inputs()[0].mean_std
-    assert norm is not None  # the compact model's RGB is normalised by mean and std
+    norm = given(compact_inputs()[0].mean_std)  # the compact model's RGB is normalised by mean and std
     saved, done = time.monotonic(), first
     try:
         for step, batch in enumerate(batches(stores[0], config, norm, first), start=first):
@@ -96,8 +96,7 @@ def train_default(
 
 def calibrate(model: DenseModel, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
     """Calibrate the building output where a modality is absent, on validation scenes; return the IoU reached."""
-    norm = compact_inputs()[0].mean_std
-    assert norm is not None
+    norm = given(compact_inputs()[0].mean_std)
     fixed = [make_batch(store, config, norm, 20_000_000 + i) for i in range(max(1, len(store) // config.batch))]
 
     def batches_of(name: str) -> Iterator[tuple[dict[str, Tensor], NDArray[np.bool_]]]:
@@ -143,8 +142,7 @@ def _step(
 @torch.no_grad()
 def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
     """Return building IoU by modalities, roof class accuracy and land cover accuracy on unseen scenes."""
-    norm = compact_inputs()[0].mean_std
-    assert norm is not None
+    norm = given(compact_inputs()[0].mean_std)
     model.eval()
     counts = {mode: [0, 0, 0, 0, 0, 0] for mode in MODES}
     for index in range(max(1, len(store) // config.batch)):

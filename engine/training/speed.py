@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..feedback import Feedback
+from ..given import given
 from ..models.backbone import count_parameters
 from ..models.compact import compact_config
 from ..models.masked_config import MaskedImageConfig
@@ -174,11 +175,10 @@ def _masked(case: SpeedCase, device: torch.device) -> tuple[nn.Module, Callable[
 def _compact(case: SpeedCase, device: torch.device) -> tuple[nn.Module, Callable[[nn.Module], Tensor]]:
     config = compact_config()
     model = DenseModel(config).to(memory_format=torch.channels_last)
-    assert config.encoder.dsm is not None  # the compact model takes both
     shape = (case.batch, case.size, case.size)
     rgb, dsm = (
         torch.randn(case.batch, channels, *shape[1:], device=device).to(memory_format=torch.channels_last)
-        for channels in (3, config.encoder.dsm.channels)
+        for channels in (3, given(config.encoder.dsm).channels)  # the compact model takes both
     )
     labels = Labels({task.name: torch.randint(0, max(2, task.channels), shape, device=device) for task in config.tasks})
 

@@ -12,6 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from ...given import given
 from ..backbone import Backbone
 from ..config import TaskConfig
 from ..multitask import activate
@@ -68,8 +69,7 @@ def export_graph(
             optimize=True,
             verbose=False,
         )
-    assert program is not None
-    proto: onnx.ModelProto = program.model_proto
+    proto: onnx.ModelProto = given(program).model_proto
     _strip_debug(proto)
     return proto
 

@@ -10,6 +10,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from ...given import given
+
 LEAST_BLOCK_M = 8.0
 """Smaller squares would put neighbouring parts of one roof into both halves."""
 
@@ -60,8 +62,7 @@ def split_labels(
         if validated > most:
             best, most = split, validated
         if validated == int(repeated.sum()) or block_m / 2 < LEAST_BLOCK_M:
-            assert best is not None  # the first is always better than none
-            return best
+            return given(best)  # the first is always better than none
         block_m /= 2
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from ...given import given
 from ...models.config import DenseConfig
 from ...models.multitask import DenseModel
 
@@ -50,9 +51,8 @@ def with_tasks(model: DenseModel, config: DenseConfig, seed: int = 0) -> DenseMo
     for task in model.config.tasks:
         old[task.name] = slice(start, start + task.channels)
         start += task.channels
-    weight, bias = grown.heads.weight.detach().clone(), grown.heads.bias
-    assert bias is not None  # the heads are made with one
-    bias = bias.detach().clone()
+    # the heads are made with a bias
+    weight, bias = grown.heads.weight.detach().clone(), given(grown.heads.bias).detach().clone()
     start = 0
     for task in config.tasks:
         if task.name in old:

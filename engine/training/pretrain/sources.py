@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...given import given
 from ...jobs import ErrorCode, RasterInput, RidgelineError
 from ...raster.aligned import AlignedRaster, open_aligned
 from ...raster.frame import Frame, plan_frame
@@ -116,10 +117,9 @@ class RasterChips:
     def _read(self, number: int, row: int, col: int) -> RawChip:
         if number not in self._open:
             frame = self._frames[number]
-            assert frame.rgb is not None and frame.dsm is not None  # the frame was planned with both
-            self._open[number] = (
-                open_aligned(frame.rgb, "rgb", frame.grid, threads=1),
-                open_aligned(frame.dsm, "dsm", frame.grid, threads=1),
+            self._open[number] = (  # the frame was planned with both
+                open_aligned(given(frame.rgb), "rgb", frame.grid, threads=1),
+                open_aligned(given(frame.dsm), "dsm", frame.grid, threads=1),
             )
         rgb_raster, dsm_raster = self._open[number]
         window = self._frames[number].grid.window(row, col, self._size, self._size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -49,7 +49,30 @@ class ByteCache(Generic[T]):
             _, (_, gone) = self._items.popitem(last=False)
             self.used -= gone
 
+    def forget(self, which: Callable[[Hashable], bool]) -> None:
+        """Forget the values whose keys are meant."""
+        for key in [key for key in self._items if which(key)]:
+            self.used -= self._items.pop(key)[1]
+
+
+class CachePart(Generic[T]):
+    """One user's values in a store that several share: their bound is one, their keys are their own."""
+
+    def __init__(self, cache: ByteCache[T]) -> None:
+        self.cache = cache
+        self._owner = object()
+
+    def __contains__(self, key: Hashable) -> bool:
+        return (self._owner, key) in self.cache
+
+    def get(self, key: Hashable) -> T | None:
+        """Return the value, which now counts as used, or None."""
+        return self.cache.get((self._owner, key))
+
+    def put(self, key: Hashable, value: T, size: int) -> None:
+        """Keep a value of ``size`` bytes; forget others for it, whoever they belong to."""
+        self.cache.put((self._owner, key), value, size)
+
     def clear(self) -> None:
-        """Forget everything."""
-        self._items.clear()
-        self.used = 0
+        """Forget all of this user's values."""
+        self.cache.forget(lambda key: isinstance(key, tuple) and key[0] is self._owner)

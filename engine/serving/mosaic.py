@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,12 +16,11 @@ from ..inference.plan import TilePlan
 from ..inference.strips import Strip, StripMaker
 from ..models.package import ModelSpec
 from ..raster.grid import Grid
-from .byte_cache import ByteCache
+from .byte_cache import CachePart
 from .tiles import Floats, Place, Tile, TileStore
 
 Planes = dict[str, NDArray[Any]]
 
-CACHE_BYTES = 96 << 20
 _MANY = 2
 """From so many missing blocks on, one is made before the others, so that there is something to see soon."""
 
@@ -35,14 +34,14 @@ class Mosaic:
         plan: any plan of the scene's lattice; its grid plays no part.
         model: what the model's outputs mean.
         tiles: where tiles come from.
-        limit: bytes of finished blocks that are kept.
+        kept: where finished blocks are kept.
     """
 
-    def __init__(self, plan: TilePlan, model: ModelSpec, tiles: TileStore, limit: int = CACHE_BYTES) -> None:
+    def __init__(self, plan: TilePlan, model: ModelSpec, tiles: TileStore, kept: CachePart[Planes]) -> None:
         self._plan = plan
         self._model = model
         self._tiles = tiles
-        self._kept: ByteCache[Planes] = ByteCache(limit)
+        self._kept = kept
         self.planes: tuple[PlaneSpec, ...] = StripMaker(self._over(plan.grid.window(0, 0, 1, 1)), model).planes
         """The rasters that come out."""
 
@@ -96,7 +95,7 @@ class Mosaic:
             i0 * stride + trim, j0 * stride + trim, (i1 - i0 + 1) * stride, (j1 - j0 + 1) * stride
         )
         plan = self._over(area)
-        tiles = self._tiles.tiles([(i, j) for i in plan.bands for j in plan.columns], step)
+        bands = self._tiles.bands([(i, j) for i in plan.bands for j in plan.columns], step)
         made: dict[Place, Planes] = {}
 
         def finished(band: int, strip: Strip) -> None:
@@ -108,13 +107,15 @@ class Mosaic:
                 made[band, j] = planes
                 self._kept.put((band, j), planes, sum(array.nbytes for array in planes.values()))
 
-        StripMaker(plan, self._model).take(self._pieces(plan, tiles), finished)
+        StripMaker(plan, self._model).take(self._pieces(plan, bands), finished)
         return made
 
-    def _pieces(self, plan: TilePlan, tiles: dict[Place, Tile]) -> Iterator[tuple[Piece, dict[str, Floats]]]:
+    def _pieces(
+        self, plan: TilePlan, bands: Iterable[tuple[int, dict[int, Tile]]]
+    ) -> Iterator[tuple[Piece, dict[str, Floats]]]:
         """Yield each band as one piece with the maps of its tiles, as the network would give them."""
-        for i in plan.bands:
-            row = [(j, tiles[i, j]) for j in plan.columns]
+        for i, tiles in bands:
+            row = [(j, tiles[j]) for j in plan.columns]
             computed = [(j, tile.maps) for j, tile in row if tile.maps is not None]
             rows = plan.rows_of(i)
             live = []

@@ -16,9 +16,13 @@ from ..models.package.library import find_model
 from ..raster.aligned import AlignedRaster
 from ..runtime.open import open_predictor
 from ..runtime.predictor import DeviceReport, Predictor
-from .mosaic import Mosaic
-from .tiles import TileStore
+from .byte_cache import ByteCache, CachePart
+from .mosaic import Mosaic, Planes
+from .tiles import Tile, TileStore
 
+TILE_BYTES, BLOCK_BYTES = 256 << 20, 64 << 20
+"""What all scenes together keep: maps of tiles, which the next pan blends into, and finished blocks, which are shown.
+The default model takes 20 MB a tile and 1.1 MB a block: a dozen tiles, and blocks for some five screens."""
 _MOST_SCENES = 2
 _MOST_MODELS = 2
 _BATCH_GPU = 8
@@ -34,7 +38,7 @@ class OpenScene:
         report: which device computes.
     """
 
-    def __init__(self, setup: Setup, predictor: Predictor) -> None:
+    def __init__(self, setup: Setup, predictor: Predictor, tiles: ByteCache[Tile], blocks: ByteCache[Planes]) -> None:
         self.setup = setup
         self.report: DeviceReport = predictor.report
         self.rasters: dict[str, AlignedRaster] = open_rasters(setup)
@@ -43,8 +47,9 @@ class OpenScene:
         seen = {kind: raster for kind, raster in self.rasters.items() if kind in setup.kinds}
         inputs = network_inputs(setup, self.rasters)
         batch = 1 if predictor.report.device == "cpu" else _BATCH_GPU
-        self.tiles = TileStore(setup.plan, seen, inputs, network, setup.frame.region_mask, batch)
-        self.mosaic = Mosaic(setup.plan, setup.model, self.tiles)
+        self._kept = CachePart(tiles), CachePart(blocks)
+        self.tiles = TileStore(setup.plan, seen, inputs, network, setup.frame.region_mask, self._kept[0], batch)
+        self.mosaic = Mosaic(setup.plan, setup.model, self.tiles, self._kept[1])
 
     def tell(self, warn: Callable[[str, str], None]) -> None:
         """Send warnings of the network there from now on."""
@@ -54,7 +59,9 @@ class OpenScene:
         self._warn(code, message)
 
     def close(self) -> None:
-        """Close the rasters."""
+        """Close the rasters, and forget what was computed."""
+        for part in self._kept:
+            part.clear()
         for raster in self.rasters.values():
             raster.close()
 
@@ -66,6 +73,8 @@ class Scenes:
         self._scenes: OrderedDict[Hashable, OpenScene] = OrderedDict()
         self._models: OrderedDict[Hashable, Predictor] = OrderedDict()
         self._retired: list[OpenScene] = []
+        self._tiles: ByteCache[Tile] = ByteCache(TILE_BYTES)
+        self._blocks: ByteCache[Planes] = ByteCache(BLOCK_BYTES)
 
     def open(self, scene: requests.Scene, feedback: Feedback) -> OpenScene:
         """Return the scene, opening what is not open yet.
@@ -82,7 +91,7 @@ class Scenes:
             predictor = self._predictor(scene, setup)
             if predictor.report.fallback:
                 feedback.warn("device_fallback", predictor.report.fallback)
-            found = OpenScene(setup, predictor)
+            found = OpenScene(setup, predictor, self._tiles, self._blocks)
             self._scenes[key] = found
             while len(self._scenes) > _MOST_SCENES:
                 self._retired.append(self._scenes.popitem(last=False)[1])

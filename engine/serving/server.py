@@ -27,6 +27,7 @@ from ..jobs.serve import (
     ShutdownRequest,
     request_from_line,
 )
+from .memory import give_back_memory
 from .pictures import PictureFolder
 from .preview import make_preview
 from .roof import find_roof
@@ -99,6 +100,7 @@ class Server:
             while (task := self._next()) is not None:
                 self._answer(task)
                 self._scenes.tidy()
+                give_back_memory()
         finally:
             for task in self._waiting:
                 self._emit(_error(Cancelled(), task.id))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,13 @@ from ..inference.feed import NetworkInput, Piece
 from ..inference.plan import TilePlan
 from ..raster.aligned import AlignedRaster
 from ..raster.grid import Grid
-from .byte_cache import ByteCache
+from .byte_cache import CachePart
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Place = tuple[int, int]
 
-CACHE_BYTES = 256 << 20
-_PANEL_PX = 3072 * 3072  # larger pieces of the map are read band by band
+_PANEL_PX = 2048 * 2048  # larger pieces of the map are read band by band: their height channels take 24 bytes a pixel
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class TileStore:
         inputs: the network's inputs.
         network: the network.
         inside: bool [H, W] of a window: which pixels belong to the area that has all rasters.
+        kept: where tiles are kept.
         batch: tiles a batch; after each one, whoever asked may stop.
-        limit: bytes that are kept.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class TileStore:
         inputs: tuple[NetworkInput, ...],
         network: Network,
         inside: Callable[[Grid], Bools],
+        kept: CachePart[Tile],
         batch: int = 1,
-        limit: int = CACHE_BYTES,
     ) -> None:
         self._plan = plan
         self._rasters = rasters
@@ -77,29 +77,43 @@ class TileStore:
             kind: max((item.normaliser.context_px for item in inputs if item.kind == kind), default=0)
             for kind in rasters
         }
-        self._kept: ByteCache[Tile] = ByteCache(limit)
+        self._kept = kept
         self.computed = 0
         """Tiles that the network computed so far."""
 
-    def tiles(self, places: Iterable[Place], step: Callable[[int, int], None]) -> dict[Place, Tile]:
-        """Return tiles, computing those that are not kept.
+    def bands(self, places: Iterable[Place], step: Callable[[int, int], None]) -> Iterator[tuple[int, dict[int, Tile]]]:
+        """Yield each band with its tiles by column, from north to south, computing those that are not kept.
+
+        Whoever lets go of a band before taking the next holds one band beyond what is kept, however large the view.
 
         Args:
             places: (band, column) of each.
             step: told after each batch how many of how many are done; may raise to stop. What was computed is kept.
         """
         wanted = sorted(set(places))
-        found = {place: tile for place in wanted if (tile := self._kept.get(place)) is not None}
-        missing = [place for place in wanted if place not in found]
-        step(0, len(missing))
+        known = {place: tile for place in wanted if (tile := self._kept.get(place)) is not None}
+        missing = [place for place in wanted if place not in known]
+        left = len(missing)
+
+        def between() -> None:
+            step(len(missing) - left, len(missing))
+
+        between()
+        made = self._made(missing, between)
+        new = Counter(i for i, _ in missing)
+        for i in sorted({i for i, _ in wanted}):
+            row = {j: known.pop((i, j)) for band, j in wanted if band == i and (i, j) in known}
+            for (_, j), tile in islice(made, new[i]):
+                row[j] = tile
+                self._kept.put((i, j), tile, tile.size_bytes)
+                left -= 1
+                between()
+            yield i, row
+
+    def _made(self, missing: list[Place], between: Callable[[], None]) -> Iterator[tuple[Place, Tile]]:
+        """Yield the missing tiles, band after band; ``between`` is called before each batch."""
         for group in self._groups(missing):
-            for place, tile in self._compute(
-                group, lambda: step(len(found) - len(wanted) + len(missing), len(missing))
-            ):
-                found[place] = tile
-                self._kept.put(place, tile, tile.size_bytes)
-            step(len(found) - len(wanted) + len(missing), len(missing))
-        return found
+            yield from self._compute(group, between)
 
     def _groups(self, missing: list[Place]) -> list[list[Place]]:
         """Return the tiles to read at once: all if they lie close together, else by band."""
@@ -122,7 +136,7 @@ class TileStore:
             (last[1] - first[1]) * stride + size,
         )
 
-    def _compute(self, places: list[Place], between: Callable[[], None]) -> Iterable[tuple[Place, Tile]]:
+    def _compute(self, places: list[Place], between: Callable[[], None]) -> Iterator[tuple[Place, Tile]]:
         plan, window = self._plan, self._window(places)
         pixels = {kind: raster.read(window.padded(self._margin[kind])) for kind, raster in self._rasters.items()}
         known = self._inside(window)
@@ -132,39 +146,35 @@ class TileStore:
         corners = {(i, j): (i * plan.stride - window.row0, j * plan.stride - window.col0) for i, j in places}
         own = {place: known[row : row + size, col : col + size].copy() for place, (row, col) in corners.items()}
         live = [place for place in places if own[place][trim : trim + core, trim : trim + core].any()]
-        for place in places:
-            if place not in live:
-                yield place, Tile(None, own[place])
         cuts = {}
         for item in self._inputs if live else ():
             block, extra = pixels[item.kind], self._margin[item.kind] - item.normaliser.context_px
             values = np.stack([_inner(band, extra) for band in block.values]) if extra else block.values
             left, top = window.col0 - item.normaliser.context_px, window.row0 - item.normaliser.context_px
             cuts[item.name] = item.normaliser.prepare(values, _inner(block.valid, extra), left, top)
-        for start in range(0, len(live), self._batch):
-            between()
-            batch = live[start : start + self._batch]
-            feed = {x.name: np.empty((len(batch), x.channels, size, size), np.float32) for x in self._inputs}
-            for at, place in enumerate(batch):
-                for name, cut in cuts.items():
-                    cut(*corners[place], feed[name][at])
-            yield from self._run(batch, feed, own)
+        for i in sorted({i for i, _ in places}):
+            row = [place for place in places if place[0] == i]
+            yield from ((place, Tile(None, own[place])) for place in row if place not in live)
+            row = [place for place in row if place in live]
+            for batch in (row[start : start + self._batch] for start in range(0, len(row), self._batch)):
+                between()
+                feed = {x.name: np.empty((len(batch), x.channels, size, size), np.float32) for x in self._inputs}
+                for at, place in enumerate(batch):
+                    for name, cut in cuts.items():
+                        cut(*corners[place], feed[name][at])
+                yield from zip(batch, self._run(i, [j for _, j in batch], feed, own), strict=True)
 
-    def _run(self, batch: list[Place], feed: dict[str, Floats], own: dict[Place, Bools]) -> list[tuple[Place, Tile]]:
-        bands = {i for i, _ in batch}
+    def _run(self, i: int, columns: list[int], feed: dict[str, Floats], own: dict[Place, Bools]) -> list[Tile]:
+        """Return the tiles of a batch, all of band i: the network names one that fails by band and column."""
+        live = np.empty((0, 0), np.bool_)
+        maps = self._network.predict(Piece(i, range(columns[0], columns[-1] + 1), columns, feed, live, Counter()))
         tiles = []
-        for i in sorted(bands):  # the network names a tile that fails by its band and column
-            at = [index for index, place in enumerate(batch) if place[0] == i]
-            columns = [batch[index][1] for index in at]
-            part = {name: array[at[0] : at[-1] + 1] for name, array in feed.items()}
-            live = np.empty((0, 0), np.bool_)
-            maps = self._network.predict(Piece(i, range(columns[0], columns[-1] + 1), columns, part, live, Counter()))
-            for index, place in enumerate((i, j) for j in columns):
-                kept = {name: array[index].copy() for name, array in maps.items()}
-                for array in kept.values():
-                    array.setflags(write=False)  # the stitcher blends in place what it may write to
-                tiles.append((place, Tile(kept, own[place])))
-        self.computed += len(batch)
+        for index, j in enumerate(columns):
+            kept = {name: array[index].copy() for name, array in maps.items()}
+            for array in kept.values():
+                array.setflags(write=False)  # the stitcher blends in place what it may write to
+            tiles.append(Tile(kept, own[i, j]))
+        self.computed += len(columns)
         return tiles
 
 

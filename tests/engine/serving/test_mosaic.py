@@ -1,5 +1,7 @@
 """What the preview shows is what a run gives, bit for bit, and only what is new is computed."""
 
+import weakref
+
 import numpy as np
 import pytest
 import rasterio
@@ -10,6 +12,7 @@ from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.inference.runner import run_segment
 from ridgeline.engine.jobs import Cancelled, RasterInput, SegmentJob
 from ridgeline.engine.jobs.serve import Scene
+from ridgeline.engine.serving import tiles
 from ridgeline.engine.serving.mosaic import _rectangles
 from ridgeline.engine.serving.scenes import Scenes
 
@@ -114,10 +117,36 @@ def test_beyond_the_rasters_there_is_nothing(scene):
 
 
 def test_tiles_stay_within_their_memory(scene):
-    store = scene.tiles
-    store._kept._limit = 3 * 128 * 128 * (6 * 4 + 1)
+    cache = scene.tiles._kept.cache
+    cache._limit = 3 * 128 * 128 * (6 * 4 + 1)
     scene.mosaic.read(scene.setup.frame.grid)
-    assert store._kept.used <= store._kept._limit and len(store._kept) == 3
+    assert cache.used <= cache._limit and len(cache) == 3
+
+
+def test_a_large_view_holds_no_more_than_two_bands_beyond_what_is_kept(scene, monkeypatch):
+    cache, alive, most = scene.tiles._kept.cache, weakref.WeakSet(), []
+    cache._limit = 0
+
+    class Counted(tiles.Tile):
+        __hash__, __eq__ = object.__hash__, object.__eq__
+
+        def __init__(self, *facts):
+            super().__init__(*facts)
+            alive.add(self)
+            most.append(len(alive))
+
+    monkeypatch.setattr(tiles, "Tile", Counted)
+    scene.mosaic.read(scene.setup.frame.grid)
+    across = len(scene.setup.plan.columns) + 1  # whole blocks are made, which need one more tile
+    assert max(most) <= 2 * across < 4 * across <= len(most)
+
+
+def test_closing_a_scene_frees_what_it_kept(scene):
+    scene.mosaic.read(scene.setup.frame.grid)
+    caches = [scene.tiles._kept.cache, scene.mosaic._kept.cache]
+    assert all(cache.used > 0 for cache in caches)
+    scene.close()
+    assert all(cache.used == 0 for cache in caches)
 
 
 @given(st.sets(st.tuples(st.integers(-3, 4), st.integers(-3, 4)), max_size=30))

@@ -64,6 +64,7 @@ class Building:
         material: name in ``ROOF_MATERIALS``.
         details: chimneys, panels and the like.
         overhang: how far the roof stands over the walls, metres.
+        uneven: height by which the roof departs from its planes, metres (standard deviation).
         hollow: True for an unfinished house: walls without a roof, open to the sky. It is clutter, no building.
     """
 
@@ -81,6 +82,7 @@ class Building:
     material: str
     details: tuple[Detail, ...] = ()
     overhang: float = 0.3
+    uneven: float = 0.0
     hollow: bool = False
 
     @property
@@ -125,6 +127,9 @@ def draw_building(canvas: Canvas, building: Building) -> None:
     if building.hollow:
         inside &= building.outline.depth(p, q) < 0.3
     top = height + np.float32(building.base + building.eave)
+    if building.uneven > 0:
+        rough = patch.noise(0.7, building.id + 3) + np.float32(0.6) * patch.noise(0.0, building.id + 4)
+        top = top + np.float32(building.uneven * 0.85) * rough
     surface = canvas.surface[patch.at]
     inside &= top > surface
     if not inside.any():

@@ -12,6 +12,7 @@ from scipy.ndimage import convolve1d
 
 from .canvas import Canvas
 from .chance import choose
+from .native import NativeLattice
 from .noise import FloatArray, noise
 from .sensor import shifted, upwind_maximum
 
@@ -40,6 +41,7 @@ class PictureConfig:
         lean_angle: side on which walls show, radians.
         shift: rows and columns by which the picture is misregistered, pixels.
         smear: True for a picture coloured from the laser points: ragged edges.
+        native: side of a pixel of the delivered picture in pixels of the grid; it is interpolated bilinearly.
     """
 
     azimuth: float = -2.2
@@ -61,6 +63,7 @@ class PictureConfig:
     lean_angle: float = 0.0
     shift: tuple[int, int] = (0, 0)
     smear: bool = False
+    native: float = 1.0
 
 
 def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
@@ -71,7 +74,7 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
         registered: True forbids shifts: the picture's roofs then lie exactly on their labels.
     """
     cloudy = rng.random() < 0.18
-    brightness = float(rng.uniform(0.30, 0.54))
+    brightness = float(rng.uniform(0.30, 0.62))
     tint = np.exp(rng.normal(0.0, 0.03, 3))
     displaced = not registered
     return PictureConfig(
@@ -93,6 +96,7 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
         lean_angle=float(rng.uniform(0, 2 * np.pi)),
         shift=(int(rng.integers(-3, 4)), int(rng.integers(-3, 4))) if displaced and rng.random() < 0.4 else (0, 0),
         smear=bool(rng.random() < 0.1),
+        native=choose(rng, (1.0, float(np.exp(rng.uniform(np.log(0.75), np.log(2.2))))), (0.4, 0.6)),
     )
 
 
@@ -211,6 +215,11 @@ def _develop(canvas: Canvas, image: FloatArray, config: PictureConfig, rng: Gene
         image = grey + (image - grey) * np.float32(config.saturation)
     if config.haze > 0:
         image = image + (np.asarray([0.80, 0.83, 0.87], np.float32)[:, None, None] - image) * np.float32(config.haze)
+    lattice = NativeLattice(canvas, config.native) if config.native != 1 else None
+    row0, col0 = canvas.row0, canvas.col0
+    if lattice is not None:  # a coarse pixel sees all the light that falls on it
+        row0, col0 = lattice.row0, lattice.col0
+        image = lattice.onto(np.stack([_box(band, max(round(config.native), 1)) for band in image]))
     if config.blur_px > 0.25:
         image = _blur(image, config.blur_px)
     if config.sharpen > 0:
@@ -218,11 +227,13 @@ def _develop(canvas: Canvas, image: FloatArray, config: PictureConfig, rng: Gene
     if config.noise > 0:
         key = int(rng.integers(1 << 16))
         for band in range(3):
-            grain = noise(0.0, canvas.row0, canvas.col0, *canvas.shape, key + band)
+            grain = noise(0.0, row0, col0, *image.shape[1:], key + band)
             image[band] += grain * np.float32(config.noise)
     image = np.clip(image, 0, 1) * np.float32(255)
     if config.jpeg > 0:
         image = jpeg_like(image, config.jpeg)
+    if lattice is not None:
+        image = lattice.back(np.asarray(image, np.float32))
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 

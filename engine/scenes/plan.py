@@ -98,7 +98,7 @@ class District:
         self.x, self.y, self.angle = x, y, angle
         self.balance = balance
         self.cos, self.sin = math.cos(angle), math.sin(angle)
-        self.lush = float(np.clip(rng.lognormal(0.15, 0.65), 0.15, 3.5))
+        self.lush = float(np.clip(rng.lognormal(0.3, 0.75), 0.15, 5.0))
         autumn = rng.random()
         self.leaf_families = ["leaf", "leaf", "leaf_bright"]
         if autumn < 0.12:
@@ -221,6 +221,8 @@ class District:
         colour, stain, share = colours if colours is not None else roof_colours(rng, material, family)
         if share == 0 and rng.random() < self.style.old * 0.5:
             share, stain = float(rng.uniform(0.1, 0.4)), self.colour("slate", "soil", "leaf", "thatch")
+        # Old roofs sag and their tiles lie unevenly; sheets are weighed down with stones.
+        uneven = float(rng.uniform(0.02, 0.14)) if rng.random() < 0.1 + 0.7 * self.style.old else 0.0
         self.plan.buildings.append(
             Building(
                 id=len(self.plan.buildings) + 1,
@@ -237,6 +239,7 @@ class District:
                 material=material,
                 details=make_details(rng, name, outline, roof, plain),
                 overhang=float(rng.uniform(0.1, 0.8)),
+                uneven=uneven,
             )
         )
 
@@ -260,7 +263,7 @@ class District:
         family = "bare" if self.bare and rng.random() < 0.6 else choose(rng, self.leaf_families)
         gaps = float(rng.uniform(0.35, 0.6)) if family == "bare" else float(max(rng.normal(0.1, 0.15), 0))
         self.plan.trees.append(
-            Tree(x, y, radius, height, kind, draw(rng, family), float(rng.uniform(0.08, 0.34)), min(gaps, 0.6),
+            Tree(x, y, radius, height, kind, draw(rng, family), float(rng.uniform(0.03, 0.34)), min(gaps, 0.6),
                  int(rng.integers(1 << 14)))
         )  # fmt: skip
 
@@ -285,7 +288,7 @@ class District:
             colour = (red * shade, green * shade, blue * shade)
             height = radius * float(rng.uniform(1.0, 2.2))
             self.plan.trees.append(
-                Tree(x, y, radius, height, "round", colour, float(rng.uniform(0.12, 0.34)), 0.05,
+                Tree(x, y, radius, height, "round", colour, float(rng.uniform(0.05, 0.34)), 0.05,
                      int(rng.integers(1 << 14)))
             )  # fmt: skip
 
@@ -326,7 +329,7 @@ class District:
         x1, y1 = self.world(u1, v1)
         self.plan.hedges.append(
             Hedge(x0, y0, x1, y1, float(rng.uniform(0.6, 2.0)), float(rng.uniform(0.8, 3.2)),
-                  self.colour(*self.leaf_families), float(rng.uniform(0.1, 0.3)), int(rng.integers(1 << 14)))
+                  self.colour(*self.leaf_families), float(rng.uniform(0.05, 0.3)), int(rng.integers(1 << 14)))
         )  # fmt: skip
 
     def wall(self, u0: float, v0: float, u1: float, v1: float) -> None:
@@ -360,6 +363,7 @@ class District:
         rng = self.rng
         size = (float(rng.uniform(3.6, 4.9)), float(rng.uniform(1.65, 1.95)), float(rng.uniform(1.35, 1.75)))
         kind = "car"
-        if rng.random() < 0.08:
-            kind, size = "van", (float(rng.uniform(5, 9)), float(rng.uniform(2.0, 2.5)), float(rng.uniform(2.2, 3.4)))
+        if rng.random() < 0.13:
+            kind = "van"
+            size = (float(rng.uniform(4.5, 12.5)), float(rng.uniform(2.0, 2.6)), float(rng.uniform(2.0, 3.8)))
         self.thing(kind, u, v, angle + float(rng.normal(0, 0.04)), size, self.colour("car"))

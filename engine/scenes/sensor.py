@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from ..classes import LAND_COVER
 from .canvas import BoolArray, Canvas
 from .chance import choose
+from .native import NativeLattice
 from .noise import FloatArray, noise
 
 FOOT_M = 0.3048
@@ -34,6 +35,7 @@ class SensorConfig:
         lost_trees: share of crowns that image matching loses.
         hole_share: share of the area without data.
         water_holes: share of open water from which no laser light comes back.
+        native: side of a pixel of the delivered raster in pixels of the grid; it is interpolated bilinearly.
     """
 
     kind: str = "lidar"
@@ -48,6 +50,7 @@ class SensorConfig:
     lost_trees: float = 0.3
     hole_share: float = 0.0
     water_holes: float = 0.5
+    native: float = 1.0
 
 
 def draw_sensor(rng: Generator) -> SensorConfig:
@@ -66,6 +69,7 @@ def draw_sensor(rng: Generator) -> SensorConfig:
         lost_trees=float(rng.uniform(0, 0.6)),
         water_holes=float(choose(rng, (0.0, 1.0, rng.random()), (0.3, 0.3, 0.4))),
         hole_share=choose(rng, (0.0, rng.uniform(0.01, 0.15)), (0.85, 0.15)),
+        native=choose(rng, (1.0, float(np.exp(rng.uniform(np.log(0.75), np.log(2.5))))), (0.35, 0.65)),
     )
 
 
@@ -100,6 +104,10 @@ def sense(canvas: Canvas, surface: FloatArray, config: SensorConfig, rng: Genera
         config: the sensor.
         rng: source of chance; the same state gives the same heights.
     """
+    if config.native != 1:
+        lattice = NativeLattice(canvas, config.native)
+        own = replace(config, native=1.0)
+        return lattice.back(sense(lattice.canvas(canvas), lattice.onto(surface), own, rng))
     if config.kind == "exact":
         seen = surface.copy()
     elif config.kind == "lidar":

@@ -156,7 +156,7 @@ STYLES: dict[str, Style] = {
 """Every kind of place by name."""
 
 STYLE_WEIGHTS: dict[str, float] = {
-    "suburb": 0.15, "town": 0.13, "old_town": 0.09, "estate": 0.09, "industry": 0.11, "farm": 0.08, "open_land": 0.06,
+    "suburb": 0.14, "town": 0.13, "old_town": 0.10, "estate": 0.09, "industry": 0.09, "farm": 0.07, "open_land": 0.08,
     "villas": 0.09, "informal": 0.08, "tropical_village": 0.08, "east": 0.05,
 }  # fmt: skip
 """How often each kind of place is drawn."""

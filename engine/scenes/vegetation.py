@@ -80,7 +80,9 @@ def draw_tree(canvas: Canvas, tree: Tree, ground: float) -> None:
             crown = 1 - np.float32(0.85) * np.minimum(edge, 1)
         else:
             crown = np.float32(0.35) + np.float32(0.65) * np.sqrt(np.maximum(1 - edge * edge, 0))
-        crown = crown + np.float32(tree.rough) * (np.float32(0.35) * lump + np.float32(0.35) * grain)
+        # Some crowns are smooth domes between their lumps, some are ragged down to single branches.
+        fine = np.float32(((tree.key >> 4) % 8) / 7 * 0.45)
+        crown = crown + np.float32(tree.rough) * (np.float32(0.4) * lump + fine * grain)
     if tree.gaps > 0.04:
         mask &= patch.noise(0.5, tree.key + 11) > np.float32(3.2 * tree.gaps - 2.2)
     top = np.float32(ground) + np.float32(tree.height) * np.minimum(crown, np.float32(1.12))

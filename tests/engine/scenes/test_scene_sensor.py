@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridgeline.engine.scenes.canvas import Canvas
+from ridgeline.engine.scenes.native import NativeLattice
 from ridgeline.engine.scenes.sensor import SensorConfig, draw_sensor, sense, shifted, upwind_maximum
 
 PLAIN = {"penetration": 0.0, "occlusion": 0.0, "hole_share": 0.0}
@@ -127,3 +128,26 @@ def test_drawn_sensors_stay_in_their_ranges() -> None:
     drawn = [draw_sensor(rng) for _ in range(300)]
     assert {s.kind for s in drawn} == {"lidar", "photogrammetry", "exact"}
     assert all(2 <= s.density <= 33 and s.noise_m <= 0.05 and s.bump_m <= 0.55 for s in drawn)
+
+
+def test_heights_of_a_coarser_raster_are_interpolated_and_stay_in_place() -> None:
+    canvas = Canvas.blank(0.25, 37, 11, 120, 120)  # a window that does not begin at the world's origin
+    rows, cols = np.mgrid[37:157, 11:131] + 0.5
+    canvas.surface[...] = 0.1 * rows + 0.03 * cols
+    for native in (0.8, 1.7, 2.5):
+        seen = see(canvas, kind="exact", native=native, **PLAIN)
+        inner = np.s_[4:-4, 4:-4]
+        # the centre of a coarse pixel lies up to half a fine pixel off the one that it picks
+        assert np.abs(seen[inner] - canvas.surface[inner]).max() <= 0.5 * (0.1 + 0.03) + 1e-4
+
+
+@given(st.floats(0.6, 3.0), st.integers(-50, 50))
+@settings(max_examples=30, deadline=None)
+def test_holes_of_a_coarser_raster_grow_by_no_more_than_half_its_pixel(native: float, start: int) -> None:
+    canvas = Canvas.blank(0.25, start, -start, 40, 40)
+    lattice = NativeLattice(canvas, native)
+    coarse = np.full((lattice.onto(canvas.surface)).shape, 5.0, np.float32)
+    coarse[3, 4] = np.nan
+    seen = lattice.back(coarse)
+    assert np.nanmax(np.abs(seen - 5.0)) < 1e-5  # what is known shares the weight, no zero leaks in
+    assert np.isnan(seen).sum() <= np.ceil(native + 1) ** 2

@@ -18,7 +18,7 @@ class FusedEncoder(nn.Module):
     """Gives one pyramid from RGB and DSM, from RGB alone, or from the DSM alone.
 
     What stands for an absent modality is one learned vector per stage, the same at every pixel; its encoder is not
-    computed. In training ``present`` says it sample by sample (modality dropout).
+    computed. In training ``present`` says it sample by sample (modality dropout), and only what is seen is computed.
 
     Attributes:
         channels: of the fused features, from fine to coarse (those of the RGB backbone, or of the only one).
@@ -59,8 +59,11 @@ class FusedEncoder(nn.Module):
         Raises:
             ValueError: if nothing is given, a modality is given that the encoder lacks, or sizes do not fit.
         """
-        rgb_features = self._encode("rgb", self.rgb, rgb)
-        dsm_features = self._encode("dsm", self.dsm, dsm)
+        if present is not None and (rgb is None or dsm is None):
+            raise ValueError("present needs both rgb and dsm")
+        rgb_seen, dsm_seen = (None, None) if present is None else (present[:, 0], present[:, 1])
+        rgb_features = self._encode("rgb", self.rgb, rgb if rgb_seen is None or rgb is None else rgb[rgb_seen])
+        dsm_features = self._encode("dsm", self.dsm, dsm if dsm_seen is None or dsm is None else dsm[dsm_seen])
         if rgb is not None and dsm is not None and rgb.shape[-2:] != dsm.shape[-2:]:
             raise ValueError(f"rgb {tuple(rgb.shape)} and dsm {tuple(dsm.shape)} differ in height or width")
         if self.rgb is None or self.dsm is None:
@@ -70,16 +73,15 @@ class FusedEncoder(nn.Module):
             return features
         if rgb_features is None and dsm_features is None:
             raise ValueError("neither rgb nor dsm was given")
-        if present is not None and (rgb_features is None or dsm_features is None):
-            raise ValueError("present needs both rgb and dsm")
         fused = []
         for level, fusion in enumerate(self.fusions):
-            a = _or_absent(rgb_features, dsm_features, level, self.absent_rgb[level], present, 0)
-            b = _or_absent(dsm_features, rgb_features, level, self.absent_dsm[level], present, 1)
+            a = _or_absent(rgb_features, dsm_features, level, self.absent_rgb[level], rgb_seen)
+            b = _or_absent(dsm_features, rgb_features, level, self.absent_dsm[level], dsm_seen)
             fused.append(fusion(a, b))
         return fused
 
     def _encode(self, name: str, backbone: Backbone | None, image: Tensor | None) -> list[Tensor] | None:
+        """Return the features of a modality; None where no sample shows it."""
         if image is None:
             return None
         if backbone is None:
@@ -88,18 +90,30 @@ class FusedEncoder(nn.Module):
         if height % 32 or width % 32:
             fit = f"{-(-height // 32) * 32} × {-(-width // 32) * 32}"
             raise ValueError(f"{name} is {height} × {width}; pad it to {fit} (multiples of 32)")
+        if image.shape[0] == 0:
+            return None
         features: list[Tensor] = backbone(image)
         return features
 
 
 def _or_absent(
-    own: list[Tensor] | None, other: list[Tensor] | None, level: int, token: Tensor, present: Tensor | None, column: int
+    own: list[Tensor] | None, other: list[Tensor] | None, level: int, token: Tensor, seen: Tensor | None
 ) -> Tensor:
-    """Return a modality's features of one stage, with the token where the modality is absent."""
+    """Return a modality's features of one stage, with the token where the modality is absent.
+
+    Args:
+        own: its features [S, C, H, W] by stage, of the samples that show it; None: none does.
+        other: the other modality's.
+        level: the stage.
+        token: [1, C, 1, 1].
+        seen: bool [B], the samples that show it, or None: all.
+    """
     if own is None:
-        like = given(other)[level]  # one of them always is
-        return token.to(like.dtype).expand(like.shape[0], -1, like.shape[2], like.shape[3])
-    if present is None:
+        like = given(other)[level]  # one of them is always given
+        count = like.shape[0] if seen is None else seen.shape[0]
+        return token.to(like.dtype).expand(count, -1, like.shape[2], like.shape[3])
+    if seen is None:
         return own[level]
-    seen = present[:, column].view(-1, 1, 1, 1)
-    return torch.where(seen, own[level], token.to(own[level].dtype))
+    found = own[level]
+    filled = token.to(found.dtype).expand(seen.shape[0], -1, found.shape[2], found.shape[3])
+    return filled.index_put((seen,), found)

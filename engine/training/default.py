@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from ..feedback import Feedback
 from ..given import given
-from ..jobs import Cancelled, to_dict
+from ..jobs import Cancelled, ErrorCode, RidgelineError, to_dict
 from ..models.compact import compact_config, compact_inputs
 from ..models.multitask import DenseModel
+from ..models.package.library import find_model
+from ..models.rebuild import trainable_model
 from ..scenes.chip import make_chip
 from .calibrate import best_logit
 from .default_config import DefaultTraining
@@ -63,11 +65,12 @@ def train_default(
 
     Raises:
         Cancelled: if the user wants to stop; the state is saved first.
+        RidgelineError: if the model to start from is missing or of another architecture.
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / "config.json").write_text(json.dumps(to_dict(config), indent=2), encoding="utf-8")
     torch.manual_seed(config.seed)
-    model = DenseModel(compact_config()).to(device).to(memory_format=torch.channels_last)
+    model = _first_weights(config).to(device).to(memory_format=torch.channels_last)
     optimiser = make_adamw(model, config.peak_lr, config.weight_decay)
     ema = Ema(model, config.ema)
     first = _resume(work / "state.pt", model, optimiser, ema)
@@ -176,6 +179,21 @@ def last_scores(work: Path) -> dict[str, float]:
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     last: dict[str, float] = json.loads(lines[-1]) if lines else {}
     return {name: value for name, value in last.items() if " " in name}
+
+
+def _first_weights(config: DefaultTraining) -> DenseModel:
+    """Return the compact network with random weights, or with those of the package that the run starts from."""
+    if not config.start:
+        return DenseModel(compact_config())
+    model = trainable_model(find_model(config.start))
+    if model.config != compact_config():
+        raise RidgelineError(
+            ErrorCode.BAD_MODEL,
+            f"The model {config.start!r} is not built like the compact model, so training cannot start from it.",
+            "Name a package of the compact model, or leave `start` empty.",
+        )
+    model.absent_bias.zero_()  # calibrated anew at the end
+    return model
 
 
 def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema[DenseModel], step: int) -> None:

@@ -33,6 +33,7 @@ class DefaultTraining:
         save_every_s: seconds between two checkpoints.
         workers: processes that cut samples.
         loss: weights of the losses.
+        start: model package (its name or folder) whose weights the run begins with; empty: weights drawn at random.
     """
 
     seed: int = 1
@@ -46,8 +47,8 @@ class DefaultTraining:
     warmup: int = 200
     weight_decay: float = 0.02
     ema: float = 0.998
-    rgb_and_dsm: float = 0.35
-    rgb_alone: float = 0.42
+    rgb_and_dsm: float = 0.22
+    rgb_alone: float = 0.56
     shift_px: float = 3.0
     validate_every: int = 400
     save_every_s: float = 240.0
@@ -62,6 +63,7 @@ class DefaultTraining:
             },
         )
     )
+    start: str = ""
 
     def __post_init__(self) -> None:
         if self.crop_px % 32 or self.crop_px > self.scene.size:

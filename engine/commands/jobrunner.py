@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 from .. import __version__
 from ..feedback import Feedback
 from ..given import given
-from ..jobs import Cancelled, Error, ErrorCode, Event, Result, RidgelineError, Started, event_to_line
+from ..jobs import Cancelled, Error, ErrorCode, Event, Result, RidgelineError, Started, check_texts, event_to_line
 from .progressbar import ProgressBar
 
 Job = TypeVar("Job")
@@ -99,7 +99,7 @@ def load_json(path: str) -> Any:
     """
     try:
         with open(path, encoding="utf-8-sig") as stream:
-            return json.load(stream)
+            data = json.load(stream)
     except OSError as fault:
         raise RidgelineError(
             ErrorCode.INPUT_MISSING, f"The job file {path!r} cannot be read ({fault.strerror}).", "Check the path."
@@ -108,6 +108,8 @@ def load_json(path: str) -> Any:
         raise RidgelineError(
             ErrorCode.BAD_JOB, f"The job file {path!r} is no JSON ({fault}).", "Write it again."
         ) from fault
+    check_texts(data)
+    return data
 
 
 def _error(fault: RidgelineError) -> Error:

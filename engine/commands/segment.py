@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import os
 
 from ..feedback import Feedback
 from ..jobs import (
@@ -97,7 +97,7 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
     if args.dsm is not None:
         dsm = RasterInput(args.dsm, bands=(args.dsm_band,) if args.dsm_band else (), vertical_unit=args.dsm_unit)
     return SegmentJob(
-        out=str(Path(args.out).expanduser()),
+        out=os.path.expanduser(args.out),
         rgb=rgb,
         dsm=dsm,
         region=region_of(args.region, args.region_crs, args.region_layer),

@@ -103,8 +103,12 @@ def network_inputs(setup: Setup, rasters: Mapping[str, AlignedRaster]) -> tuple[
 
 
 def batch_of(setup: Setup, report: DeviceReport) -> int:
-    """Return how many tiles are computed at once: what the user says, else few on a CPU and more elsewhere."""
-    return setup.job.batch or (_BATCH_CPU if report.device == "cpu" else _BATCH_OTHER)
+    """Return how many tiles are computed at once: what the user says, else few on a CPU and more elsewhere.
+
+    Never more than a row of tiles has: batches do not go on into the next.
+    """
+    wanted = setup.job.batch or (_BATCH_CPU if report.device == "cpu" else _BATCH_OTHER)
+    return min(wanted, max(1, len(setup.plan.columns)))
 
 
 def count_tiles(setup: Setup) -> int:

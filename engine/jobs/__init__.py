@@ -3,7 +3,7 @@
 Standard library only, Python 3.9 and newer: this is the one engine room that the QGIS plugin imports.
 """
 
-from .codec import PROTOCOL_VERSION, from_dict, to_dict
+from .codec import PROTOCOL_VERSION, check_texts, from_dict, to_dict
 from .errors import Cancelled, ErrorCode, RidgelineError
 from .events import Error, Event, Progress, Result, Started, Warn, event_from_line, event_to_line
 from .inputs import RasterInput, Region
@@ -24,6 +24,7 @@ __all__ = [
     "SegmentJob",
     "Started",
     "Warn",
+    "check_texts",
     "event_from_line",
     "event_to_line",
     "from_dict",

@@ -64,6 +64,28 @@ def from_dict(kind: Type[T], data: Any, where: str = "") -> T:
         raise _bad(where, str(fault)) from fault
 
 
+def check_texts(data: Any) -> None:
+    """Refuse JSON values with texts that nothing can be called: no file, CRS or class name holds such characters.
+
+    Raises:
+        RidgelineError: (BAD_JOB) naming the text.
+    """
+    if isinstance(data, str):
+        if "\0" in data or any("\ud800" <= character <= "\udfff" for character in data):
+            raise RidgelineError(
+                ErrorCode.BAD_JOB,
+                f"The text {data[:60]!a} holds a character that is none.",
+                "Correct the text and try again.",
+            )
+    elif isinstance(data, Mapping):
+        for key, item in data.items():
+            check_texts(key)
+            check_texts(item)
+    elif isinstance(data, (list, tuple)):
+        for item in data:
+            check_texts(item)
+
+
 @lru_cache(maxsize=None)
 def _hints(kind: Any) -> Dict[str, Any]:
     return get_type_hints(kind, vars(sys.modules[kind.__module__]))

@@ -53,3 +53,8 @@ class SegmentJob:
     """Write ``height_above_ground.tif`` too."""
     overwrite: bool = False
     buildings: BuildingOptions = field(default_factory=BuildingOptions)
+
+    def __post_init__(self) -> None:
+        for name, value in (("batch", self.batch), ("threads", self.threads)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be a whole number from 1, not {value}")

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple, Union
 
-from .codec import from_dict, to_dict
+from .codec import check_texts, from_dict, to_dict
 from .errors import ErrorCode, RidgelineError
 from .inputs import RasterInput
 from .segment import DEFAULT_MODEL, SegmentJob
@@ -120,6 +120,7 @@ def request_from_line(line: str) -> Tuple[Optional[str], ServeRequest]:
             raise _bad("is no JSON") from fault
         if not isinstance(data, dict):
             raise _bad("is no object")
+        check_texts(data)
         identity = str(data["id"]) if data.get("id") is not None else None
         name = data.get("do")
         if not isinstance(name, str) or name not in _KINDS:

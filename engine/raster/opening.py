@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from html import unescape
@@ -36,8 +37,8 @@ def open_dataset(path: str, label: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said in our own words, as an error
             return rasterio.open(path)
-    except (RasterioError, CPLE_BaseError) as fault:
-        if _is_plain_path(path) and not Path(path).exists():
+    except (RasterioError, CPLE_BaseError, UnicodeEncodeError) as fault:  # the last: a name that is no text
+        if _is_plain_path(path) and not os.path.exists(path):
             raise RidgelineError(
                 ErrorCode.INPUT_MISSING, f"{capital(label)} does not exist ({path}).", "Check the path."
             ) from fault
@@ -65,7 +66,7 @@ def check_vrt_sources(dataset: Any, label: str) -> None:
         if name in seen or not _is_plain_path(name):
             continue
         seen.add(name)
-        if not (folder / name if relative else Path(name)).exists():
+        if not os.path.exists(folder / name if relative else name):
             raise RidgelineError(
                 ErrorCode.INPUT_MISSING,
                 f"{capital(label)} is a virtual raster whose source {name!r} is missing.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def region_mask(whole: BaseGeometry, window: Grid) -> NDArray[np.bool_]:
 
 def _read_polygons(path: str, layer: str | None) -> tuple[list[BaseGeometry], CRS | None]:
     name = Path(path).name
-    if not path.startswith("/vsi") and "://" not in path and not Path(path).exists():
+    if not path.startswith("/vsi") and "://" not in path and not os.path.exists(path):
         raise RidgelineError(
             ErrorCode.INPUT_MISSING,
             f"The region's file {Path(path).name!r} does not exist ({path}).",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
 import shutil
 import time
@@ -41,8 +42,8 @@ def import_model(job: ImportModelJob, feedback: Feedback | None = None) -> Model
             (OUTPUT_NOT_WRITABLE), (MISSING_LIBRARY: a checkpoint without PyTorch).
     """
     feedback = feedback or Feedback()
-    source = Path(job.path).expanduser()
-    if not source.exists():
+    source = Path(os.path.expanduser(job.path))
+    if not os.path.exists(source):
         raise RidgelineError(ErrorCode.INPUT_MISSING, f"There is no file {job.path!r}.", "Check the path.")
     _check_hash(source, job.sha256)
     if job.name is not None:

@@ -70,10 +70,10 @@ def find_model(name_or_folder: str) -> ModelPackage:
     if is_name(name_or_folder):
         for root in (SHIPPED, user_folder()):
             folder = root / name_or_folder
-            if (folder / "model.json").is_file():
+            if os.path.isfile(folder / "model.json"):
                 return load_package(folder)
-    folder = Path(name_or_folder).expanduser()
-    if folder.is_dir():
+    folder = Path(os.path.expanduser(name_or_folder))
+    if os.path.isdir(folder):
         return load_package(folder)
     known = [entry.name for entry in list_models()]
     raise RidgelineError(

@@ -13,6 +13,7 @@ from ridgeline.engine.jobs import (
     Region,
     RidgelineError,
     SegmentJob,
+    check_texts,
     from_dict,
     to_dict,
 )
@@ -87,6 +88,7 @@ def test_an_unknown_key_is_named(job, key):
         ({"out": "x", "region": {}}, "SegmentJob.region needs exactly one of bbox, path and wkt"),
         ({"out": "x", "region": {"path": "a", "wkt": "b"}}, "needs exactly one"),
         ({"out": "x", "batch": True}, "SegmentJob.batch must be int, not bool"),
+        ({"out": "x", "batch": 0}, "SegmentJob batch must be a whole number from 1, not 0"),
         ({"out": "x", "batch": 1.5}, "SegmentJob.batch must be int, not float"),
         ({"out": "x", "overwrite": 1}, "SegmentJob.overwrite must be bool, not int"),
         ({"out": None}, "SegmentJob.out must be str, not null"),
@@ -119,6 +121,20 @@ def test_whatever_json_comes_the_answer_is_a_job_or_an_error_of_ours(data):
         assert fault.code == ErrorCode.BAD_JOB
     else:
         assert isinstance(job, SegmentJob)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "x\udcffy"])
+@pytest.mark.parametrize("place", [lambda text: text, lambda text: {"a": [1, text]}, lambda text: {text: 1}])
+def test_texts_that_nothing_can_be_called_are_refused(text, place):
+    with pytest.raises(RidgelineError) as caught:
+        check_texts(place(text))
+    assert caught.value.code == ErrorCode.BAD_JOB
+    assert caught.value.message.isascii()
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_all_other_texts_are_left_alone(text):
+    check_texts({"a": [text, {text: None}]})
 
 
 def test_whole_numbers_stand_for_floats():

@@ -187,7 +187,7 @@ def _bare_network(model: Path, kinds: frozenset[str], tiles: int, batch: int) ->
 def _in_child(name: str, folder: Path) -> dict[str, Any]:
     main = Path(__file__).resolve().parents[1] / "__main__.py"
     command = [sys.executable, "-I", str(main), "benchmark", "speed", "--measure", name, "--folder", str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # nosec B603: no shell; this very program
     if done.returncode != 0:
         raise RidgelineError(
             ErrorCode.INTERNAL,

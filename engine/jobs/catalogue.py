@@ -13,7 +13,7 @@ from .errors import ErrorCode, RidgelineError
 CATALOGUE_FORMAT = 1
 MAX_CATALOGUE_BYTES = 8 * 1024 * 1024
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class CatalogueEntry:
     url: str
     """Address of a zip of the model's folder: https, http or file, or relative to the catalogue's own."""
     sha256: str
-    """Of the zip."""
+    """Of the zip: 64 hexadecimal digits; ``sha256:`` in front is taken off."""
     size_bytes: int
     """Of the zip."""
     licence: str
@@ -40,8 +40,10 @@ class CatalogueEntry:
     classes: Tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _SHA256.fullmatch(self.sha256):
+        digits = _SHA256.fullmatch(self.sha256)
+        if digits is None:
             raise ValueError(f"the SHA-256 of {self.name!r} must be 64 hexadecimal digits")
+        object.__setattr__(self, "sha256", digits.group(1))
         if self.size_bytes <= 0:
             raise ValueError(f"the size of {self.name!r} must be positive")
         if not self.licence:

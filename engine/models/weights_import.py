@@ -7,7 +7,7 @@ teacher, decoder and projector); and OpenMMLab's Swin, whose patch merging stack
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403: for the name of its error alone, nothing is unpickled here
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

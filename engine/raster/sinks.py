@@ -11,9 +11,9 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import rasterio
@@ -243,7 +243,7 @@ class StripSink:
             f"<SRS>{escape(grid.crs.to_wkt())}</SRS>",
             f"<GeoTransform>{geo}</GeoTransform>",
             "<Metadata>",
-            *(f"<MDI key={quoteattr(key)}>{escape(text)}</MDI>" for key, text in sorted(tags.items())),
+            *(f'<MDI key="{escape(key)}">{escape(text)}</MDI>' for key, text in sorted(tags.items())),
             "</Metadata>",
             f'<VRTRasterBand dataType="{_VRT_TYPES[spec.dtype]}" band="1" blockXSize="{_BLOCK}" blockYSize="{_BLOCK}">',
         ]

@@ -66,7 +66,7 @@ def proxy_variables() -> Dict[str, str]:
     return {**variables, **{name.lower(): value for name, value in variables.items()}}
 
 
-def proxy_address(scheme: str, host: str, port: str, user: str = "", password: str = "") -> str:
+def proxy_address(scheme: str, host: str, port: str, user: str, password: str) -> str:
     """Return the address of a proxy as programs expect it, or an empty text without a host."""
     if not host:
         return ""

@@ -28,7 +28,7 @@ def start(
     Raises:
         OSError: if the program cannot be started.
     """
-    return subprocess.Popen(  # the command is a list, no shell
+    return subprocess.Popen(  # nosec B603: a list, no shell; its program is the engine's own Python
         list(command),
         env=dict(environment),
         cwd=folder,
@@ -53,7 +53,7 @@ def end_tree(process: "subprocess.Popen[bytes]", force: bool, platform: str = sy
     on its standard input before.
     """
     if platform == "win32":
-        subprocess.run(
+        subprocess.run(  # nosec B603: a list, no shell; the system's own program and a number
             taskkill_command(process.pid, os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -56,7 +56,7 @@ class ModelPackage:
             RidgelineError: (BAD_MODEL) naming the file that was changed or is missing.
         """
         for file, digest in {weights.file: weights.sha256, **weights.data}.items():
-            if file_sha256(self.path_of(file)) != digest:
+            if file_digest(self.path_of(file)) != digest:
                 raise _bad(self.spec.name, f"holds a file {file!r} that is not the one it was published with")
 
     @property
@@ -118,6 +118,11 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file as ``model.json`` states it: ``sha256:`` and 64 hexadecimal digits."""
+    return f"sha256:{file_sha256(path)}"
 
 
 def _bad(name: str, what: str) -> RidgelineError:

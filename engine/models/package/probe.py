@@ -204,10 +204,11 @@ def _multiple(session: Any, shapes: dict[str, Any], side: int, names: list[str])
     for multiple in _MULTIPLES:
         odd = 64 // multiple * multiple + multiple if multiple < 64 else 3 * multiple
         try:
-            if all(np.shape(found)[-1] == odd for found in _run(session, shapes, odd, names, 1.0)):
-                return multiple
+            maps = _run(session, shapes, odd, names, 1.0)
         except Exception:  # whatever the runtime says: this size does not fit
-            continue
+            maps = []
+        if maps and all(np.shape(found)[-1] == odd for found in maps):
+            return multiple
     return side
 
 

@@ -17,7 +17,7 @@ _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE
 )  # no file of Windows may be called so
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
 def is_safe_name(name: str) -> bool:
@@ -43,6 +43,10 @@ def _check_text(what: str, text: str, limit: int = 120, empty: bool = False) -> 
     """Refuse texts that would break files and lists which show them: control characters, line ends, endless ones."""
     if not text.isprintable() or len(text) > limit or not (empty or text.strip()):
         raise ValueError(f"{what} {text[:40]!r} must be printable text on one line, of at most {limit} characters")
+
+
+def _named(digest: str) -> str:
+    return _SHA256.sub(r"sha256:\1", digest)
 
 
 @dataclass(frozen=True)
@@ -236,8 +240,12 @@ class WeightsSpec:
         format: ``onnx`` (a graph) or ``safetensors`` (trainable weights; ``architecture`` says of what).
         inputs: names of the inputs it takes; inference picks the file whose inputs are those at hand.
         precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
-        sha256: of the file.
+        sha256: of the file, as ``sha256:`` and 64 hexadecimal digits (digits alone are taken, too). Without the word in
+            front, tools that search packages for secrets take a hash for one.
         data: further files that it refers to (ONNX external data), each with its own hash.
+
+    Raises:
+        ValueError: naming the value that cannot be.
     """
 
     file: str
@@ -257,6 +265,8 @@ class WeightsSpec:
                 raise ValueError(f"the file {name!r} lies outside the model's folder")
             if not _SHA256.fullmatch(digest):
                 raise ValueError(f"the SHA-256 of {name!r} must be 64 hexadecimal digits")
+        object.__setattr__(self, "sha256", _named(self.sha256))
+        object.__setattr__(self, "data", {name: _named(digest) for name, digest in self.data.items()})
 
 
 @dataclass(frozen=True)

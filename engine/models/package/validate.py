@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ...jobs import RidgelineError, from_dict
-from .load import MAX_JSON_BYTES, ModelPackage, file_sha256, load_package, read_json
+from .load import MAX_JSON_BYTES, ModelPackage, file_digest, load_package, read_json
 from .onnx_file import check_external_data, data_files_beside
 from .spec import ModelSpec, WeightsSpec
 
@@ -133,7 +133,7 @@ def _faults_of_weights(package: ModelPackage, weights: WeightsSpec, where: str) 
     faults = []
     for file, digest in {weights.file: weights.sha256, **weights.data}.items():
         try:
-            if file_sha256(package.path_of(file)) != digest:
+            if file_digest(package.path_of(file)) != digest:
                 faults.append(Fault(where, f"the file {file!r} has another SHA-256 than model.json says"))
         except RidgelineError as fault:
             faults.append(Fault(where, fault.message))

@@ -23,6 +23,11 @@ def test_what_is_written_is_read():
     assert read_catalogue(as_bytes(catalogue)) == catalogue
 
 
+def test_a_hash_may_say_what_it_is():
+    data = {"models": [{**to_dict(ENTRY), "sha256": "sha256:" + ENTRY.sha256}]}
+    assert read_catalogue(json.dumps(data).encode()).models == (ENTRY,)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -44,7 +44,7 @@ def test_a_socks_proxy_resolves_names_itself(proxy_settings):
 
 
 def test_a_proxy_without_a_host_is_none():
-    assert proxy_address("http", "", "8080") == ""
+    assert proxy_address("http", "", "8080", "", "") == ""
 
 
 def test_data_lies_outside_plugin_and_profile_on_every_system():

@@ -17,6 +17,7 @@ from ridgeline.engine.jobs.models import ImportModelJob, NetworkForm
 from ridgeline.engine.models.package import archive, importer, library
 from ridgeline.engine.models.package.importer import export_model, import_model, remove_model, verify_model
 from ridgeline.engine.models.package.library import find_model, list_models
+from ridgeline.engine.models.package.load import load_package
 
 
 @pytest.fixture(autouse=True)
@@ -201,6 +202,19 @@ def test_a_package_whose_network_does_not_keep_its_promise_is_refused(make_packa
     new = hashlib.sha256((source.folder / "rgb.onnx").read_bytes()).hexdigest()
     (source.folder / "model.json").write_text(text.replace(old, new), encoding="utf-8")
     assert "'land_cover' has the shape [1, 5, 64, 64]" in fault_of(source.folder).message
+
+
+def test_hashes_are_written_so_that_they_are_not_taken_for_secrets(make_package, tmp_path):
+    package = make_package(root=tmp_path / "library")
+    written = json.loads((package.folder / "model.json").read_text(encoding="utf-8"))
+    for item in written["weights"]:
+        name, digits = item["sha256"].split(":")
+        assert name == "sha256"
+        assert digits == hashlib.sha256((package.folder / item["file"]).read_bytes()).hexdigest()
+        item["sha256"] = digits  # as older packages have it
+    (package.folder / "model.json").write_text(json.dumps(written), encoding="utf-8")
+    assert load_package(package.folder).spec == package.spec
+    assert verify_model("small")[1] == []
 
 
 def test_verify_tells_what_was_changed(make_package, tmp_path):

@@ -35,18 +35,18 @@ class Crop:
     roof_weight: NDArray[np.float32]
 
 
-def random_crop(scene: StoredScene, size: int, random: np.random.Generator) -> Crop:
+def random_crop(scene: StoredScene, size: int, rng: np.random.Generator) -> Crop:
     """Return a crop of ``size`` pixels at a random place, turned and mirrored at random, with jittered colours."""
     height, width = scene.building.shape
-    row, col = int(random.integers(height - size + 1)), int(random.integers(width - size + 1))
+    row, col = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
     window = (slice(None), slice(row, row + size), slice(col, col + size))
-    symmetry = int(random.integers(8))
+    symmetry = int(rng.integers(8))
     layers = turned(np.asarray(scene.bytes[window]), symmetry)
     building_id = turned(np.asarray(scene.building[window[1:]])[None], symmetry)[0].astype(np.int64)
     channels = turned_channels(np.asarray(scene.channels[window]).astype(np.float32), symmetry)
     area = np.bincount(building_id.ravel())
     return Crop(
-        rgb=jittered(layers[:3].astype(np.float32), random),
+        rgb=jittered(layers[:3].astype(np.float32), rng),
         channels=channels,
         land_cover=layers[3].astype(np.int64),
         roof_class=layers[4].astype(np.int64),
@@ -56,16 +56,16 @@ def random_crop(scene: StoredScene, size: int, random: np.random.Generator) -> C
     )
 
 
-def jittered(rgb: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+def jittered(rgb: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Return the picture [3, H, W] (0–255) with other light: gain and gamma, a cast, saturation, blur or noise."""
-    picture = np.clip(rgb / 255.0, 0.0, 1.0) ** np.float32(np.exp(random.normal(0, 0.2)))
-    gain = np.exp(random.normal(0, 0.15) + random.normal(0, 0.06, 3)).astype(np.float32)
-    picture = picture * gain[:, None, None] + np.float32(random.normal(0, 0.03))
+    picture = np.clip(rgb / 255.0, 0.0, 1.0) ** np.float32(np.exp(rng.normal(0, 0.2)))
+    gain = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3)).astype(np.float32)
+    picture = picture * gain[:, None, None] + np.float32(rng.normal(0, 0.03))
     grey = picture.mean(axis=0, keepdims=True)
-    picture = grey + (picture - grey) * np.float32(np.exp(random.normal(0, 0.25)))
-    if random.random() < 0.2:
-        picture = ndimage.gaussian_filter(picture, (0, *[float(random.uniform(0.3, 1.2))] * 2))
-    if random.random() < 0.3:
-        picture = picture + random.normal(0, random.uniform(0.005, 0.03), picture.shape).astype(np.float32)
+    picture = grey + (picture - grey) * np.float32(np.exp(rng.normal(0, 0.25)))
+    if rng.random() < 0.2:
+        picture = ndimage.gaussian_filter(picture, (0, *[float(rng.uniform(0.3, 1.2))] * 2))
+    if rng.random() < 0.3:
+        picture = picture + rng.normal(0, rng.uniform(0.005, 0.03), picture.shape).astype(np.float32)
     lit: NDArray[np.float32] = np.clip(picture * 255.0, 0.0, 255.0).astype(np.float32)
     return lit

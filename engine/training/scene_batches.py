@@ -59,15 +59,15 @@ def batches(store: SceneStore, config: DefaultTraining, norm: MeanStd, first_ste
 
 def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: int) -> Batch:
     """Return the batch of a step."""
-    random = np.random.default_rng((config.seed, 7, step))
+    rng = np.random.default_rng((config.seed, 7, step))
     crops, present = [], []
     for _ in range(config.batch):
-        crop = random_crop(store[int(random.integers(len(store)))], config.crop_px, random)
-        kind = random.random()
+        crop = random_crop(store[int(rng.integers(len(store)))], config.crop_px, rng)
+        kind = rng.random()
         both, picture = kind < config.rgb_and_dsm, kind < config.rgb_and_dsm + config.rgb_alone
         present.append((picture, both or not picture))
         # a picture alone defines where its labels lie; beside heights it may lie a little off
-        rgb = shifted(crop.rgb, config.shift_px, random) if both else crop.rgb
+        rgb = shifted(crop.rgb, config.shift_px, rng) if both else crop.rgb
         crops.append((rgb, crop))
     mean = np.asarray(norm.mean, np.float32)[:, None, None]
     std = np.asarray(norm.std, np.float32)[:, None, None]
@@ -94,10 +94,10 @@ def labels_of(crops: list[Crop]) -> Labels:
     )
 
 
-def shifted(rgb: NDArray[np.float32], reach: float, random: np.random.Generator) -> NDArray[np.float32]:
+def shifted(rgb: NDArray[np.float32], reach: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return the picture [3, H, W] moved by up to ``reach`` pixels in a random direction, mostly by little."""
-    offset = reach * random.random() ** 2
-    angle = 2 * np.pi * random.random()
+    offset = reach * rng.random() ** 2
+    angle = 2 * np.pi * rng.random()
     move = (0.0, offset * float(np.sin(angle)), offset * float(np.cos(angle)))
     moved: NDArray[np.float32] = ndimage.shift(rgb, move, order=1, mode="nearest")
     return moved

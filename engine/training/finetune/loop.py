@@ -205,9 +205,9 @@ def tile_shares(samples: Sequence[Sample], teaching: Teaching) -> NDArray[np.flo
 
 
 def _draw(share: NDArray[np.float64], config: LoopConfig, step: int) -> list[tuple[int, int]]:
-    random = np.random.default_rng((config.seed, step))
-    tiles = random.choice(len(share), config.batch, p=share)
-    return [(int(tile), int(symmetry)) for tile, symmetry in zip(tiles, random.integers(0, 8, config.batch))]
+    rng = np.random.default_rng((config.seed, step))
+    tiles = rng.choice(len(share), config.batch, p=share)
+    return [(int(tile), int(symmetry)) for tile, symmetry in zip(tiles, rng.integers(0, 8, config.batch))]
 
 
 def _step(

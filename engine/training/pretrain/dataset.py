@@ -42,14 +42,14 @@ class MaskedChips(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Return sample number ``index``."""
         config, model = self._config, self._config.model
-        random = np.random.default_rng((config.seed, _CHIPS, index))
-        chip = self._source.chip(random)
+        rng = np.random.default_rng((config.seed, _CHIPS, index))
+        chip = self._source.chip(rng)
         mean = np.asarray(config.chips.mean, np.float32)[:, None, None]
         std = np.asarray(config.chips.std, np.float32)[:, None, None]
         rgb = np.where(chip.rgb_valid, (chip.rgb - mean) / std, 0.0).astype(np.float32)
         channels = rgb.shape[0]
-        box = crop_box(random, rgb.shape[-2:], config.chips.area, config.chips.ratio)
-        flip = bool(random.random() < config.chips.flip)
+        box = crop_box(rng, rgb.shape[-2:], config.chips.area, config.chips.ratio)
+        flip = bool(rng.random() < config.chips.flip)
         picture = cut(np.concatenate([rgb, chip.dsm]), box, model.image_size, flip, "bilinear")
         if flip:
             for channel in SURFACE_NORMS[config.chips.surface_norm].mirrored:
@@ -72,23 +72,23 @@ class MaskedChips(Dataset[dict[str, Tensor]]):
 
 
 def crop_box(
-    random: np.random.Generator, shape: tuple[int, ...], area: tuple[float, float], ratio: tuple[float, float]
+    rng: np.random.Generator, shape: tuple[int, ...], area: tuple[float, float], ratio: tuple[float, float]
 ) -> tuple[int, int, int, int]:
     """Return top, left, height and width of a random crop, as torchvision's ``RandomResizedCrop`` draws it.
 
     Args:
-        random: decides.
+        rng: decides.
         shape: height and width of the chip.
         area: range of the share of its area.
         ratio: range of width over height.
     """
     rows, columns = shape[-2:]
     for _ in range(10):
-        pixels = rows * columns * random.uniform(*area)
-        aspect = math.exp(random.uniform(math.log(ratio[0]), math.log(ratio[1])))
+        pixels = rows * columns * rng.uniform(*area)
+        aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
         width, height = round(math.sqrt(pixels * aspect)), round(math.sqrt(pixels / aspect))
         if 0 < width <= columns and 0 < height <= rows:
-            top, left = int(random.integers(rows - height + 1)), int(random.integers(columns - width + 1))
+            top, left = int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1))
             return top, left, height, width
     return 0, 0, rows, columns
 

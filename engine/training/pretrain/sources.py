@@ -45,7 +45,7 @@ class ChipSource(Protocol):
         """Chips that cover the source about once."""
         ...
 
-    def chip(self, random: np.random.Generator) -> RawChip:
+    def chip(self, rng: np.random.Generator) -> RawChip:
         """Return a random chip."""
         ...
 
@@ -94,17 +94,17 @@ class RasterChips:
         """Leave open rasters behind when a worker process is started."""
         return {**self.__dict__, "_open": {}}
 
-    def chip(self, random: np.random.Generator) -> RawChip:
+    def chip(self, rng: np.random.Generator) -> RawChip:
         """Return a random chip with enough data.
 
         Raises:
             RidgelineError: (BAD_REGION) if fifty places in a row have too little.
         """
         for _ in range(_TRIES):
-            number = int(random.choice(len(self._frames), p=self._weights))
+            number = int(rng.choice(len(self._frames), p=self._weights))
             grid = self._frames[number].grid
-            row = grid.row0 + int(random.integers(grid.height - self._size + 1))
-            col = grid.col0 + int(random.integers(grid.width - self._size + 1))
+            row = grid.row0 + int(rng.integers(grid.height - self._size + 1))
+            col = grid.col0 + int(rng.integers(grid.width - self._size + 1))
             found = self._read(number, row, col)
             if float((found.rgb_valid & found.dsm_valid).mean()) >= self._min_valid:
                 return found
@@ -154,9 +154,9 @@ class SceneChips:
         """Number of scenes."""
         return self._count
 
-    def chip(self, random: np.random.Generator) -> RawChip:
+    def chip(self, rng: np.random.Generator) -> RawChip:
         """Return one of the scenes; made on first use and kept."""
-        return self.scene(int(random.integers(self._count)))
+        return self.scene(int(rng.integers(self._count)))
 
     def scene(self, index: int) -> RawChip:
         """Return scene number ``index``."""

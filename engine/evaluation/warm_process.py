@@ -31,7 +31,7 @@ class WarmProcess:
     """A warm engine in a process of its own; it ends with the ``with`` block."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # nosec B603: a list, no shell; this very program
             [sys.executable, "-I", str(_MAIN), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._count = 0

@@ -148,7 +148,8 @@ class Server:
             from ..inference.runner import run_segment
 
             return run_segment(request, feedback)
-        assert isinstance(request, (LoadRequest, PreviewRequest, RoofRequest))
+        if not isinstance(request, (LoadRequest, PreviewRequest, RoofRequest)):
+            raise TypeError(f"a {type(request).__name__} is nothing that the server can do")
         scene = self._scenes.open(request.scene, feedback)
         if isinstance(request, PreviewRequest):
             return make_preview(scene, request, _stem(task.id), self._pictures, feedback)

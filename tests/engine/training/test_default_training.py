@@ -1,0 +1,104 @@
+"""The default model's training: batches that depend on the seed and their step alone, runs that can be cut anywhere."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ridgeline.engine.feedback import Feedback
+from ridgeline.engine.jobs import Cancelled, RidgelineError
+from ridgeline.engine.jobs.segment import DEFAULT_MODEL
+from ridgeline.engine.models.compact import compact_config, compact_inputs
+from ridgeline.engine.models.multitask import DenseModel
+from ridgeline.engine.models.package.library import find_model
+from ridgeline.engine.models.rebuild import trainable_model
+from ridgeline.engine.scenes.chip import SceneConfig
+from ridgeline.engine.training import default
+from ridgeline.engine.training.default import calibrate, open_stores, train_default
+from ridgeline.engine.training.default_config import DefaultTraining
+from ridgeline.engine.training.scene_batches import make_batch
+from ridgeline.engine.training.scene_store import SceneStore
+
+TINY = DefaultTraining(
+    seed=5, scenes=3, validation_scenes=2, scene=SceneConfig(size=64, gsd=(0.3, 0.4)), crop_px=64, batch=2, steps=4,
+    warmup=1, validate_every=2, workers=0, rgb_and_dsm=0.4, rgb_alone=0.3,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[SceneStore, SceneStore]:
+    return open_stores(tmp_path_factory.mktemp("scenes"), TINY)
+
+
+def test_a_batch_depends_on_its_step_alone(stores: tuple[SceneStore, SceneStore]) -> None:
+    norm = compact_inputs()[0].mean_std
+    assert norm is not None
+    once, again, other = (make_batch(stores[0], TINY, norm, step) for step in (3, 3, 4))
+    assert torch.equal(once.rgb, again.rgb) and torch.equal(once.present, again.present)
+    assert not torch.equal(once.rgb, other.rgb)
+
+
+def test_every_sample_shows_something(stores: tuple[SceneStore, SceneStore]) -> None:
+    norm = compact_inputs()[0].mean_std
+    assert norm is not None
+    present = torch.cat([make_batch(stores[0], TINY, norm, step).present for step in range(40)])
+    assert present.any(dim=1).all()
+    shares = [float((present == torch.tensor(kind)).all(1).float().mean()) for kind in ((1, 1), (1, 0), (0, 1))]
+    assert np.allclose(shares, (0.4, 0.3, 0.3), atol=0.2) and min(shares) > 0.1
+
+
+class _StopAfter(Feedback):
+    """Cancels once ``steps`` training steps are done."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def progress(self, done: float, total: float, *rest: object, **named: object) -> None:
+        if done >= self._steps:
+            raise Cancelled()
+
+
+def test_a_run_that_was_stopped_ends_with_the_weights_of_one_that_was_not(
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path
+) -> None:
+    whole = train_default(tmp_path / "whole", stores, TINY, "cpu", Feedback())
+    with pytest.raises(Cancelled):
+        train_default(tmp_path / "cut", stores, TINY, "cpu", _StopAfter(2))
+    resumed = train_default(tmp_path / "cut", stores, TINY, "cpu", Feedback())
+    for (name, one), two in zip(whole.state_dict().items(), resumed.state_dict().values()):
+        assert torch.equal(one, two), name
+    lines = (tmp_path / "cut" / "log.jsonl").read_text().splitlines()
+    assert len(lines) == 2 and "rgb+dsm building_iou" in lines[-1]
+
+
+def test_a_run_can_start_from_a_model_and_from_no_other_architecture(
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = trainable_model(find_model(DEFAULT_MODEL))
+    asleep = replace(TINY, start=DEFAULT_MODEL, steps=1, peak_lr=0.0, weight_decay=0.0)
+    after = train_default(tmp_path / "run", stores, asleep, "cpu", Feedback())
+    for name, weights in shipped.named_parameters():  # a rate of zero leaves the start as it is
+        assert torch.equal(after.get_parameter(name), weights), name
+    assert not after.absent_bias.any()  # calibrated anew, at the end
+
+    monkeypatch.setattr(default, "compact_config", lambda: compact_config(fusion="ssma"))
+    with pytest.raises(RidgelineError, match="not built like the compact model"):
+        train_default(tmp_path / "other", stores, asleep, "cpu", Feedback())
+
+
+def test_calibration_moves_the_building_output_where_a_modality_is_absent(
+    stores: tuple[SceneStore, SceneStore],
+) -> None:
+    torch.manual_seed(8)
+    model = DenseModel(compact_config()).eval()
+    scores = calibrate(model, stores[1], TINY, "cpu")
+    assert set(scores) == {"calibrated rgb building_iou", "calibrated dsm building_iou"}
+    assert model.absent_bias.any(dim=1).all()
+
+
+def test_a_store_of_another_recipe_is_refused(stores: tuple[SceneStore, SceneStore]) -> None:
+    with pytest.raises(ValueError, match="another recipe"):
+        open_stores(stores[0].folder.parent, replace(TINY, seed=6))

@@ -28,6 +28,7 @@ from ...jobs.models import NetworkClass, NetworkForm, NetworkInput, NetworkOutpu
 from .probe import NetworkShape, TensorShape
 
 _KINDS = ("segmentor", "regressor")
+_OTHER_KINDS = ("detector", "recognition", "superresolution")
 _WHITE = 255.0
 _BUILDING_WORDS = ("building", "roof", "house", "footprint")
 
@@ -41,9 +42,11 @@ def check_kind(metadata: Mapping[str, str], file: str) -> str:
     """Return ``segmentor`` or ``regressor``.
 
     Raises:
-        RidgelineError: (BAD_MODEL) if the network is of another kind.
+        RidgelineError: (BAD_MODEL) if the network is of another kind, or of none that Deepness knows.
     """
     kind = str(_value(metadata, "model_type", file)).lower()
+    if kind not in _KINDS + _OTHER_KINDS:
+        raise _damaged(file, "model_type", f"says {kind[:40]!r}, which is no kind of network that Deepness knows")
     if kind not in _KINDS:
         raise RidgelineError(
             ErrorCode.BAD_MODEL,
@@ -219,5 +222,5 @@ def _damaged(file: str, key: str, what: str) -> RidgelineError:
     return RidgelineError(
         ErrorCode.BAD_MODEL,
         f"The entry {key!r} of the network {file!r} {what}.",
-        "Correct the entry in the ONNX file, or fill in the form yourself.",
+        "Correct the entry in the ONNX file, or remove it and fill in the form yourself.",
     )

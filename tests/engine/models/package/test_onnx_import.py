@@ -143,6 +143,7 @@ def test_other_kinds_of_deepness_are_refused_by_name(bring, make_network, kind):
         ("resolution", '"fine"', "is no number"),
         ("standardization_mean", "[0.5]", "has 1 numbers for 3 channels"),
         ("class_names", "__import__('os').system('true')", "is no object"),
+        ("model_type", '"Regression"', "is no kind of network that Deepness knows"),
     ],
 )
 def test_a_damaged_entry_is_named(bring, make_network, key, value, expected):

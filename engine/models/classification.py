@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from .config import EncoderConfig
-from .fused_encoder import FusedEncoder
+from .encoders import make_encoder
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ClassificationModel(nn.Module):
     def __init__(self, config: ClassificationConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = FusedEncoder(config.encoder)
+        self.encoder = make_encoder(config.encoder)
         width = self.encoder.channels[-1]
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(config.dropout), nn.Linear(width, config.classes)

@@ -9,20 +9,29 @@ from __future__ import annotations
 
 from ..classes import LAND_COVER, ROOF_CLASSES, ClassInfo
 from ..terrain.height_channels import CHANNELS, RECIPE_VERSION
-from .config import BackboneConfig, DecoderConfig, DenseConfig, EncoderConfig, TaskConfig
+from .config import STACK, BackboneConfig, DecoderConfig, DenseConfig, EncoderConfig, TaskConfig
 from .package import ClassSpec, HeightChannels, InputSpec, MeanStd, OutputSpec
 
 _NARROW = {"channels": [32, 48, 96, 160], "stem_width": 16}
+_SINGLE = {"channels": [48, 72, 136, 224], "stem_width": 24}
+"""Of the one encoder over stacked channels: as many parameters as the pair has."""
 
 
 def compact_config(
     land_cover_classes: int = len(LAND_COVER), roof_classes: int = len(ROOF_CLASSES), fusion: str = "concat"
 ) -> DenseConfig:
-    """Return the compact model's configuration (2.7 M parameters): land cover, roof class, building and boundary."""
+    """Return the compact model's configuration (2.7 M parameters): land cover, roof class, building and boundary.
+
+    Args:
+        land_cover_classes: channels of ``land_cover``.
+        roof_classes: channels of ``roof_class``.
+        fusion: see `EncoderConfig`; with ``stack`` one wider encoder takes the place of the pair.
+    """
+    widths = _SINGLE if fusion == STACK else _NARROW
     return DenseConfig(
         encoder=EncoderConfig(
-            rgb=BackboneConfig("resnet18d", 3, dict(_NARROW), skip=True),
-            dsm=BackboneConfig("resnet18d", len(CHANNELS), dict(_NARROW), skip=True),
+            rgb=BackboneConfig("resnet18d", 3, dict(widths), skip=True),
+            dsm=BackboneConfig("resnet18d", len(CHANNELS), dict(widths), skip=True),
             fusion=fusion,
         ),
         decoder=DecoderConfig("fpn", width=64, skip_width=32),

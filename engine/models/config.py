@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-FUSIONS = ("concat", "ssma", "cmx")
+STACK = "stack"
+FUSIONS = ("concat", "ssma", "cmx", STACK)
 DECODERS = ("fpn", "upernet")
 TASK_KINDS = ("classes", "probability", "metres")
 
@@ -42,7 +43,8 @@ class EncoderConfig:
     Attributes:
         rgb: backbone of the picture.
         dsm: backbone of the surface model.
-        fusion: ``concat``, ``ssma`` or ``cmx``.
+        fusion: of the features, stage by stage: ``concat``, ``ssma`` or ``cmx``; or ``stack``: of the inputs. Then
+            one backbone sees all channels, and both sides must name the same one.
     """
 
     rgb: BackboneConfig | None = None
@@ -54,6 +56,10 @@ class EncoderConfig:
             raise ValueError("an encoder needs a backbone for rgb, for dsm, or for both")
         if self.fusion not in FUSIONS:
             raise ValueError(f"fusion {self.fusion!r} is not known; known are: {', '.join(FUSIONS)}")
+        if self.fusion == STACK and (
+            self.rgb is None or self.dsm is None or replace(self.rgb, channels=1) != replace(self.dsm, channels=1)
+        ):
+            raise ValueError("the fusion 'stack' needs rgb and dsm of one and the same backbone")
 
 
 @dataclass(frozen=True)

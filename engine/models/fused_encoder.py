@@ -12,6 +12,7 @@ from ..given import given
 from .backbone import Backbone
 from .config import EncoderConfig
 from .fusion import FUSION_MODULES
+from .layers import check_sides
 
 
 class FusedEncoder(nn.Module):
@@ -86,10 +87,7 @@ class FusedEncoder(nn.Module):
             return None
         if backbone is None:
             raise ValueError(f"this encoder takes no {name}")
-        height, width = int(image.shape[-2]), int(image.shape[-1])
-        if height % 32 or width % 32:
-            fit = f"{-(-height // 32) * 32} × {-(-width // 32) * 32}"
-            raise ValueError(f"{name} is {height} × {width}; pad it to {fit} (multiples of 32)")
+        check_sides(name, image)
         if image.shape[0] == 0:
             return None
         features: list[Tensor] = backbone(image)

@@ -14,7 +14,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from .config import EncoderConfig
-from .fused_encoder import FusedEncoder
+from .encoders import Encoder, make_encoder
 
 _MODALITIES = ("rgb", "dsm")
 
@@ -104,7 +104,7 @@ class InstanceModel(nn.Module):
     def __init__(self, config: InstanceConfig) -> None:
         super().__init__()
         self.config = config
-        encoder = FusedEncoder(config.encoder)
+        encoder = make_encoder(config.encoder)
         sides = (config.encoder.rgb, config.encoder.dsm)
         self._channels = [side.channels if side is not None else 0 for side in sides]
         total = sum(self._channels)
@@ -166,7 +166,7 @@ class InstanceModel(nn.Module):
 class _PyramidBackbone(nn.Module):
     """Encoder pair and feature pyramid as torchvision expects a backbone: names to maps, all of one width."""
 
-    def __init__(self, encoder: FusedEncoder, channels: list[int], width: int) -> None:
+    def __init__(self, encoder: Encoder, channels: list[int], width: int) -> None:
         super().__init__()
         self.encoder, self._channels = encoder, channels
         self._first = encoder.strides.index(4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def norm_groups(width: int) -> int:
@@ -11,6 +11,18 @@ def norm_groups(width: int) -> int:
     A group of one channel on a map of one pixel would be one number, which its own mean turns to nothing.
     """
     return next((groups for groups in (32, 16, 8, 4, 2) if width % groups == 0 and width // groups >= 8), 1)
+
+
+def check_sides(name: str, image: Tensor) -> None:
+    """Refuse a picture [B, C, H, W] whose height or width is no multiple of 32.
+
+    Raises:
+        ValueError: naming the picture, its size, and the size to pad it to.
+    """
+    height, width = int(image.shape[-2]), int(image.shape[-1])
+    if height % 32 or width % 32:
+        fit = f"{-(-height // 32) * 32} × {-(-width // 32) * 32}"
+        raise ValueError(f"{name} is {height} × {width}; pad it to {fit} (multiples of 32)")
 
 
 class ConvNormAct(nn.Sequential):

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ..given import given
 from .config import DenseConfig, TaskConfig
 from .decoders import DECODER_MODULES
-from .fused_encoder import FusedEncoder
+from .encoders import make_encoder
 from .layers import ConvNormAct
 
 AUXILIARY = "auxiliary/"
@@ -26,7 +26,7 @@ class DenseModel(nn.Module):
     def __init__(self, config: DenseConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = FusedEncoder(config.encoder)
+        self.encoder = make_encoder(config.encoder)
         self.decoder = DECODER_MODULES[config.decoder.name](config.decoder, self.encoder.channels, self.encoder.strides)
         self.dropout = nn.Dropout2d(config.decoder.dropout)
         outputs = sum(task.channels for task in config.tasks)

@@ -25,4 +25,9 @@ def gdal_env(threads: int | None = None) -> rasterio.Env:
     """
     if threads is None:
         threads = min(os.cpu_count() or 1, 4)
-    return rasterio.Env(GDAL_NUM_THREADS=str(threads), GDAL_HTTP_MAX_RETRY="3", GDAL_HTTP_RETRY_DELAY="1")
+    return rasterio.Env(
+        GDAL_NUM_THREADS=str(threads),
+        GDAL_HTTP_MAX_RETRY="3",
+        GDAL_HTTP_RETRY_DELAY="1",
+        GDAL_VRT_ENABLE_PYTHON="NO",  # a virtual raster may bring code of its own: it is never run
+    )

@@ -1,5 +1,6 @@
 """The Segment page: four questions, what will happen, and the run."""
 
+import html
 from typing import Any, List, Optional
 
 from qgis.core import QgsMapLayerProxyModel, QgsProject
@@ -148,9 +149,10 @@ class SegmentPage(Page):
             self.model.addItem(model.label, model.name)
         index = self.model.findData(chosen)
         self.model.setCurrentIndex(max(0, index) if self._models else -1)
-        self.model.setToolTip(
-            self.current_model.description if self.current_model else tr("There is no model yet: see the Models page.")
-        )
+        model = self.current_model
+        # what a model says of itself is text, not markup
+        tip = html.escape(model.description) if model else tr("There is no model yet: see the Models page.")
+        self.model.setToolTip(tip)
         self.model.blockSignals(False)
         self._settle.start()
 

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProject,
     QgsVectorFileWriter,
     QgsVectorLayer,
+    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QVariant
 
@@ -49,9 +50,21 @@ _SAME = 0.5
 
 
 def find_layer(project: Any = None) -> Optional[Any]:
-    """Return the project's layer of roofs, None if it has none that can be read."""
+    """Return the project's layer of roofs, None if it has none that can be read.
+
+    A project from other hands may mark any layer as this one: only a GeoPackage of polygons is taken for it.
+    """
     layers = (project or QgsProject.instance()).mapLayers().values()
-    return next((layer for layer in layers if layer.customProperty(ROOFS_PROPERTY) and layer.isValid()), None)
+    return next((layer for layer in layers if layer.customProperty(ROOFS_PROPERTY) and _can_hold_roofs(layer)), None)
+
+
+def _can_hold_roofs(layer: Any) -> bool:
+    return bool(
+        layer.isValid()
+        and isinstance(layer, QgsVectorLayer)
+        and layer.storageType() == "GPKG"
+        and layer.geometryType() == QgsWkbTypes.PolygonGeometry
+    )
 
 
 def roofs_file(project: Any = None) -> Path:

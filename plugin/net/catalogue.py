@@ -23,8 +23,11 @@ def catalogue_url() -> str:
 
 def order_of(entry: CatalogueEntry, base: str) -> Order:
     """Return what to download for an entry of the catalogue at the address ``base``."""
-    url = QUrl(base).resolved(QUrl(entry.url)).toString()
-    return Order(url, entry.sha256, entry.size_bytes, entry.title)
+    return Order(_place(entry, base).toString(), entry.sha256, entry.size_bytes, entry.title)
+
+
+def _place(entry: CatalogueEntry, base: str) -> QUrl:
+    return QUrl(base).resolved(QUrl(entry.url))
 
 
 class CatalogueFetch(QObject):
@@ -87,6 +90,10 @@ class CatalogueFetch(QObject):
             catalogue: Catalogue = read_catalogue(data)
         except RidgelineError as fault:
             self.failed.emit(fault)
+            return
+        # a catalogue of the web may not send us to files: on Windows, those of another computer would get our log-in
+        if not QUrl(self.url).isLocalFile() and any(_place(item, self.url).isLocalFile() for item in catalogue.models):
+            self.failed.emit(_fault(tr("it names a file in place of an address")))
             return
         self.succeeded.emit(catalogue)
 

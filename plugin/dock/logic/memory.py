@@ -28,6 +28,7 @@ In QGIS's settings (group ``ridgeline``): ``speed/<model>/<inputs>/<device>`` (s
 ``speed.py``) and ``pending`` (runs that have begun and not ended, see ``pending.py``).
 """
 
+import math
 from typing import Any
 
 from qgis.core import QgsProject
@@ -70,9 +71,10 @@ class ProjectMemory:
     def read_float(self, key: str, default: float) -> float:
         """Return the number remembered under ``key``; ``default`` if there is none, or it is no number."""
         try:
-            return float(self.read(key))
+            number = float(self.read(key))
         except ValueError:
             return default
+        return number if math.isfinite(number) else default
 
     def read_bool(self, key: str, default: bool) -> bool:
         """Return the switch remembered under ``key``."""

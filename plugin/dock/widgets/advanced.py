@@ -1,5 +1,6 @@
 """The options that have a good default: bands, pixel size, device, outlines, results folder."""
 
+import re
 from typing import Any, Dict, List, Optional
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsRasterBandComboBox
@@ -160,12 +161,12 @@ class Advanced(QgsCollapsibleGroupBox):
 
     def recall(self, memory: ProjectMemory) -> None:
         """Take the options from the project, defaults where it holds none (bands after ``follow_layers``)."""
-        bands = memory.read("segment/rgb_bands").split(",")
-        if len(bands) == 3 and all(band.isdigit() and int(band) > 0 for band in bands):
+        bands = [_band(text) for text in memory.read("segment/rgb_bands").split(",")]
+        if len(bands) == 3 and all(bands):
             for combo, band in zip(self.rgb_bands, bands):
-                combo.setBand(int(band))
-        if memory.read("segment/dsm_band").isdigit() and int(memory.read("segment/dsm_band")) > 0:
-            self.dsm_band.setBand(int(memory.read("segment/dsm_band")))
+                combo.setBand(band)
+        if band := _band(memory.read("segment/dsm_band")):
+            self.dsm_band.setBand(band)
         self.gsd.setValue(memory.read_float("segment/gsd", 0.0))
         device = memory.read("segment/device", "auto")
         self.device.setCurrentIndex(DEVICES.index(device) if device in DEVICES else 0)
@@ -199,3 +200,8 @@ def _colour_bands(layer: Any) -> "List[int]":
         if all(1 <= band <= layer.bandCount() for band in bands):
             return bands
     return [min(number, layer.bandCount()) for number in (1, 2, 3)]
+
+
+def _band(text: str) -> int:
+    """Return the number of a band, 0 if the text is none."""
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,4}", text) else 0

@@ -122,3 +122,23 @@ def test_a_file_that_is_no_raster(tmp_path):
 def test_a_user_name_takes_the_files_place_in_messages(tmp_path):
     with pytest.raises(RidgelineError, match="'Orthophoto 2024'"):
         describe(RasterInput(str(tmp_path / "nowhere.tif"), name="Orthophoto 2024"), "rgb")
+
+
+def test_code_in_a_virtual_raster_is_never_run(raster_file, tmp_path, monkeypatch):
+    inner, proof = raster_file(np.full((64, 64), 7, np.float32), crs="EPSG:25832"), tmp_path / "proof"
+    code = f"def run(in_ar, out_ar, *rest, **more):\n    open({str(proof)!r}, 'w').close()\n    out_ar[:] = 1\n"
+    evil = tmp_path / "evil.vrt"
+    evil.write_text(
+        '<VRTDataset rasterXSize="64" rasterYSize="64"><SRS>EPSG:25832</SRS>'
+        "<GeoTransform>500000, 0.5, 0, 5600000, 0, -0.5</GeoTransform>"
+        '<VRTRasterBand dataType="Float32" band="1" subClass="VRTDerivedRasterBand">'
+        "<PixelFunctionLanguage>Python</PixelFunctionLanguage><PixelFunctionType>run</PixelFunctionType>"
+        f"<PixelFunctionCode><![CDATA[{code}]]></PixelFunctionCode>"
+        f"<SimpleSource><SourceFilename>{inner}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("GDAL_VRT_ENABLE_PYTHON", "YES")  # whatever the machine allows
+    with pytest.raises(RidgelineError) as caught:
+        run(evil, "dsm", 0.5)
+    assert caught.value.code == ErrorCode.INPUT_UNREADABLE
+    assert not proof.exists()

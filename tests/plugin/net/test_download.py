@@ -188,6 +188,18 @@ def test_what_is_no_catalogue_is_told(server, qtbot, qgis_app, text):
     assert fault.args[0].message
 
 
+@pytest.mark.parametrize("url", ["file:///home/me/model.zip", "file://server/share/model.zip"])
+def test_a_catalogue_of_the_web_cannot_send_to_a_file(server, qtbot, qgis_app, url):
+    from ridgeline.plugin.net.catalogue import CatalogueFetch
+
+    entry = {"name": "m", "version": "2", "title": "M", "url": url, "sha256": SHA256, "size_bytes": 1, "licence": "x"}
+    server.catalogue = json.dumps({"format": 1, "models": [entry]}).encode()
+    fetch = CatalogueFetch(server.url("catalogue.json"))
+    with qtbot.waitSignal(fetch.failed, timeout=10_000) as fault:
+        fetch.start()
+    assert "in place of an address" in fault.args[0].message
+
+
 def test_the_shipped_catalogue_is_valid(qtbot, qgis_app):
     from ridgeline.plugin.net.catalogue import CatalogueFetch, catalogue_url
 

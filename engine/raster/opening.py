@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,19 @@ def unreadable(label: str, what: str, fault: BaseException) -> RidgelineError:
         f"{capital(label)} {what} ({reason[:200]}).",
         "The file may be damaged or incomplete: check it with gdalinfo, or copy or download it again.",
     )
+
+
+@contextmanager
+def understanding(label: str) -> Iterator[None]:
+    """Turn what GDAL says while it looks at an open raster's headers into an error of ours.
+
+    Raises:
+        RidgelineError: (INPUT_UNREADABLE) naming the raster.
+    """
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError, UnicodeError) as fault:
+        raise unreadable(label, "cannot be understood", fault) from fault
 
 
 def check_vrt_sources(dataset: Any, label: str) -> None:

@@ -23,7 +23,7 @@ from ..jobs.inputs import RasterInput
 from .bands import choose_bands
 from .crs import FOOT, US_FOOT, height_unit_of, horizontal, metres_per_unit, name_of, parse_crs
 from .gdal_env import gdal_env
-from .opening import check_vrt_sources, label_of, open_dataset
+from .opening import check_vrt_sources, label_of, open_dataset, understanding
 from .wording import capital
 
 Kind = Literal["rgb", "dsm"]
@@ -107,7 +107,7 @@ def apply_affine(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return ``transform`` applied to many places (affine's own operator for it changed between its versions)."""
     a, b, c, d, e, f = transform[:6]
-    with np.errstate(invalid="ignore"):  # places that are not finite stay so
+    with np.errstate(invalid="ignore", over="ignore"):  # places that are not finite stay so
         return a * first + b * second + c, d * first + e * second + f
 
 
@@ -124,7 +124,7 @@ def describe(item: RasterInput, kind: Kind, bands: int | None = None) -> Source:
     """
     label = label_of(item, kind)
     notes: list[tuple[str, str]] = []
-    with gdal_env(), open_dataset(item.path, label) as dataset:
+    with gdal_env(), open_dataset(item.path, label) as dataset, understanding(label):
         check_vrt_sources(dataset, label)
         chosen, note = choose_bands(dataset, kind, tuple(item.bands), label, bands or (3 if kind == "rgb" else 1))
         if note:
@@ -174,11 +174,11 @@ def refuse_swapped(rgb: RasterInput, dsm: RasterInput) -> None:
     """
     picture, surface = label_of(rgb, "rgb"), label_of(dsm, "dsm")
     with gdal_env():
-        with open_dataset(rgb.path, picture) as dataset:
+        with open_dataset(rgb.path, picture) as dataset, understanding(picture):
             surface_as_picture = _colours(dataset) == 1 and np.dtype(dataset.dtypes[0]).kind in "fi"
         if not surface_as_picture:
             return
-        with open_dataset(dsm.path, surface) as dataset:
+        with open_dataset(dsm.path, surface) as dataset, understanding(surface):
             picture_as_surface = _colours(dataset) >= 3
     if picture_as_surface:
         raise RidgelineError(

@@ -13,6 +13,10 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     ),
     "ground": ("ridgeline.engine.commands.benchmark_ground", "the ground under surfaces against the true ground"),
     "outlines": ("ridgeline.engine.commands.benchmark_outlines", "regular outlines of buildings against true ones"),
+    "ablation": (
+        "ridgeline.engine.commands.benchmark_ablation",
+        "what two encoders, pretraining and each modality are worth",
+    ),
     "scenes": ("ridgeline.engine.commands.benchmark_scenes", "training chips drawn per second and core"),
     "preview": ("ridgeline.engine.commands.benchmark_preview", "first view, pans and clicks of the warm engine"),
     "soak": ("ridgeline.engine.commands.benchmark_soak", "memory of the warm engine over an hour of use"),

@@ -19,6 +19,7 @@ from ..jobs import Cancelled, ErrorCode, RidgelineError, to_dict
 from ..models.compact import compact_config, compact_inputs
 from ..models.multitask import DenseModel
 from ..models.package.library import find_model
+from ..models.pretrained import load_pretrained
 from ..models.rebuild import trainable_model
 from ..scenes.chip import make_chip
 from .calibrate import best_logit
@@ -65,7 +66,7 @@ def train_default(
 
     Raises:
         Cancelled: if the user wants to stop; the state is saved first.
-        RidgelineError: if the model to start from is missing or of another architecture.
+        RidgelineError: if the weights to begin with are missing or of another architecture.
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / "config.json").write_text(json.dumps(to_dict(config), indent=2), encoding="utf-8")
@@ -182,11 +183,15 @@ def last_scores(work: Path) -> dict[str, float]:
 
 
 def _first_weights(config: DefaultTraining) -> DenseModel:
-    """Return the compact network with random weights, or with those of the package that the run starts from."""
+    """Return the compact network with random weights, or with those that the run is told to begin with."""
+    wanted = compact_config(fusion=config.fusion)
     if not config.start:
-        return DenseModel(compact_config())
+        model = DenseModel(wanted)
+        if config.pretrained:
+            load_pretrained(model.encoder, Path(config.pretrained))
+        return model
     model = trainable_model(find_model(config.start))
-    if model.config != compact_config():
+    if model.config != wanted:
         raise RidgelineError(
             ErrorCode.BAD_MODEL,
             f"The model {config.start!r} is not built like the compact model, so training cannot start from it.",

@@ -34,6 +34,8 @@ class DefaultTraining:
         workers: processes that cut samples.
         loss: weights of the losses.
         start: model package (its name or folder) whose weights the run begins with; empty: weights drawn at random.
+        pretrained: weights of a `ridgeline pretrain` run that the encoders begin with; empty: none.
+        fusion: how the encoder pair is fused, or ``stack`` for one encoder (see ``models.config.EncoderConfig``).
     """
 
     seed: int = 1
@@ -64,6 +66,8 @@ class DefaultTraining:
         )
     )
     start: str = ""
+    pretrained: str = ""
+    fusion: str = "concat"
 
     def __post_init__(self) -> None:
         if self.crop_px % 32 or self.crop_px > self.scene.size:
@@ -72,3 +76,5 @@ class DefaultTraining:
             raise ValueError("scenes for training need registered = 1 and margin = 0: crops are shifted and cut later")
         if min(self.rgb_and_dsm, self.rgb_alone) < 0 or self.rgb_and_dsm + self.rgb_alone > 1:
             raise ValueError("rgb_and_dsm and rgb_alone are shares of one whole")
+        if self.start and self.pretrained:
+            raise ValueError("a run begins with the weights of a model (start) or of a pretraining run, not of both")

@@ -15,7 +15,6 @@ from ridgeline.engine.models.multitask import DenseModel
 from ridgeline.engine.models.package.library import find_model
 from ridgeline.engine.models.rebuild import trainable_model
 from ridgeline.engine.scenes.chip import SceneConfig
-from ridgeline.engine.training import default
 from ridgeline.engine.training.default import calibrate, open_stores, train_default
 from ridgeline.engine.training.default_config import DefaultTraining
 from ridgeline.engine.training.scene_batches import make_batch
@@ -75,7 +74,7 @@ def test_a_run_that_was_stopped_ends_with_the_weights_of_one_that_was_not(
 
 
 def test_a_run_can_start_from_a_model_and_from_no_other_architecture(
-    stores: tuple[SceneStore, SceneStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path
 ) -> None:
     shipped = trainable_model(find_model(DEFAULT_MODEL))
     asleep = replace(TINY, start=DEFAULT_MODEL, steps=1, peak_lr=0.0, weight_decay=0.0)
@@ -84,9 +83,8 @@ def test_a_run_can_start_from_a_model_and_from_no_other_architecture(
         assert torch.equal(after.get_parameter(name), weights), name
     assert not after.absent_bias.any()  # calibrated anew, at the end
 
-    monkeypatch.setattr(default, "compact_config", lambda: compact_config(fusion="ssma"))
     with pytest.raises(RidgelineError, match="not built like the compact model"):
-        train_default(tmp_path / "other", stores, asleep, "cpu", Feedback())
+        train_default(tmp_path / "other", stores, replace(asleep, fusion="ssma"), "cpu", Feedback())
 
 
 def test_calibration_moves_the_building_output_where_a_modality_is_absent(

@@ -17,6 +17,8 @@ from qgis_home import ROOT, environment, make_home, qgis_process
 OUT = ROOT / "out" / "demo"
 SAMPLES = ROOT / "resources" / "samples"
 SAMPLE = "herault"
+NOISE = ("QStandardPaths: XDG_RUNTIME_DIR", "<string>:1: DeprecationWarning")
+"""Beginnings of lines that QGIS writes whatever happens."""
 
 
 def run_algorithm(name: str, parameters: dict[str, str], variables: dict[str, str], log: Path) -> dict[str, Any]:
@@ -30,8 +32,9 @@ def run_algorithm(name: str, parameters: dict[str, str], variables: dict[str, st
     start = answer.stdout.find("{")
     if answer.returncode != 0 or start < 0:
         log.open("a", encoding="utf-8").write(answer.stdout)
-        tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
-        sys.exit("\n".join([f"{name} failed with exit status {answer.returncode}:", *tail]))
+        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        told = [line for line in dict.fromkeys(said) if not line.startswith(NOISE)][-8:]
+        sys.exit("\n".join([f"{name} failed (exit status {answer.returncode}):", *told, f"All it said: {log}"]))
     outputs: dict[str, Any] = json.loads(answer.stdout[start:])["results"]
     return outputs
 
@@ -39,13 +42,9 @@ def run_algorithm(name: str, parameters: dict[str, str], variables: dict[str, st
 def summary_lines(outputs: dict[str, Any]) -> list[str]:
     """Return what was found, as lines for people."""
     summary = json.loads(outputs["SUMMARY"])
-    lines = []
-    for key, value in summary.items():
-        shown = value
-        if isinstance(value, dict):
-            shown = ", ".join(f"{name} {number}" for name, number in value.items() if number)
-        lines.append(f"  {key}: {shown}")
-    return lines
+    roofs = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in summary["by_roof_class"].items())
+    lines = [f"  buildings: {summary['buildings']}" + (f" (roofs: {roofs})" if roofs else "")]
+    return [*lines, f"  on a grid of {summary['grid']}"]
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ if [ "$python" = /usr/bin/python3 ]; then
     tools/system.sh "python3-venv=/usr/lib/python3*/ensurepip/__init__.py"
 fi
 [ -x .venv/bin/python ] && fits .venv/bin/python || "$python" -m venv --clear .venv
+echo "Installing the engine with its training set and the tools in .venv (some gigabytes, this can take minutes) …"
 .venv/bin/python -m pip install --quiet --upgrade pip
 # The packages that inference needs are those that users get; pip decides on the rest.
 .venv/bin/python -m pip install --quiet --editable '.[train,dev]'

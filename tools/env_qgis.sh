@@ -9,5 +9,6 @@ tools/system.sh "qgis=/usr/bin/qgis" "python3-qgis=/usr/lib/python3/dist-package
 if ! .venv-qgis/bin/python -c "import qgis.core" 2> /dev/null; then
     /usr/bin/python3 -m venv --clear --system-site-packages .venv-qgis
 fi
+echo "Installing pytest beside QGIS in .venv-qgis …"
 .venv-qgis/bin/python -m pip install --quiet "pytest>=8.3" "pytest-qt>=4.4" "pytest-qgis>=2" "hypothesis>=6.110"
 touch .venv-qgis/.stamp

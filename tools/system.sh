@@ -23,7 +23,8 @@ if [ "$(id -u)" -ne 0 ]; then
     fi
     as_root=(sudo)
 fi
-echo "Installing ${missing[*]} …"
+echo "Installing ${missing[*]} (this can take some minutes) …"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -q > /dev/null || echo "apt-get update failed; going on with what is known." >&2
-"${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" > /dev/null
+# of all that apt says, only how much it fetches and what goes wrong
+"${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" | sed -n 's/^Need to get/  fetching/p'

@@ -78,15 +78,32 @@ def score_roofs(found: Path, buildings: Path, truth: Path) -> RoofScores:
 
 
 def write_town_with_heights(folder: Path, gsd: float, seed: int = 9) -> tuple[Path, Path, Path]:
-    """Write a synthetic town of 200 m as a laser sees it: picture, surface, GeoPackage with eaves and ridges."""
+    """Write a synthetic town of 400 m as a laser sees it: picture, surface, GeoPackage with eaves and ridges."""
     from ..scenes.write import TownConfig, write_town
 
-    files = write_town(folder, "town", seed, TownConfig(size_m=200, gsd=gsd), Feedback())
+    files = write_town(folder, "town", seed, TownConfig(size_m=400, gsd=gsd), Feedback())
     return files.rgb, files.dsm, files.truth
 
 
-def score_heights(found: Path, truth: Path, least_area_m2: float = 30.0) -> tuple[float, float, int]:
-    """Return the RMSE of ridge and eave heights in metres over the buildings found (IoU ≥ 0.5), and their number.
+@dataclass(frozen=True)
+class HeightScores:
+    """Heights by building, over the buildings found (IoU ≥ 0.5).
+
+    Attributes:
+        ridge_rmse: of the ridges, metres.
+        eave_rmse: of the eaves, metres.
+        found: number of true buildings that were found.
+        share: of all true buildings.
+    """
+
+    ridge_rmse: float
+    eave_rmse: float
+    found: int
+    share: float
+
+
+def score_heights(found: Path, truth: Path, least_area_m2: float = 30.0) -> HeightScores:
+    """Return how well the heights of the buildings in a file are known.
 
     Args:
         found: ``buildings.gpkg`` of a run.
@@ -107,7 +124,8 @@ def score_heights(found: Path, truth: Path, least_area_m2: float = 30.0) -> tupl
     rows, columns = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
     ridge = rmse(true["ridge_m"][rows], mine["ridge_height_m"][columns].astype(np.float64))
     eave = rmse(true["eave_m"][rows], mine["eave_height_m"][columns].astype(np.float64))
-    return ridge, eave, len(pairs)
+    asked = int(np.count_nonzero(true["area_m2"] >= least_area_m2))
+    return HeightScores(ridge, eave, len(pairs), len(pairs) / max(asked, 1))
 
 
 def _read(path: Path, layer: str, fields: list[str]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.object_]]:

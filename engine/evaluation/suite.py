@@ -159,9 +159,11 @@ def _roofs(bench: _Bench) -> Iterator[Row]:
         yield Row("nrw_32_280_5657, dressed", f"roof class accuracy, {name}", scores.accuracy, least[0])
         yield Row("nrw_32_280_5657, dressed", f"roof class mean recall, {name}", scores.mean_recall, least[1])
     rgb, dsm, truth = roofs.write_town_with_heights(bench.scratch, gsd)
-    ridge, eave, count = roofs.score_heights(bench.run("town", str(rgb), str(dsm)) / "buildings.gpkg", truth)
-    yield Row(f"a town, {count} buildings", "RMSE of ridge heights, m", ridge, 0.5, at_most=True)
-    yield Row(f"a town, {count} buildings", "RMSE of eave heights, m", eave, 0.5, at_most=True)
+    heights = roofs.score_heights(bench.run("town", str(rgb), str(dsm)) / "buildings.gpkg", truth)
+    town = f"a town, {heights.found} buildings"
+    yield Row(town, "share of all buildings found (IoU ≥ 0.5)", heights.share)
+    yield Row(town, "RMSE of ridge heights, m", heights.ridge_rmse, 0.5, at_most=True)
+    yield Row(town, "RMSE of eave heights, m", heights.eave_rmse, 0.5, at_most=True)
 
 
 def _speed(bench: _Bench) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..classes import ROOF_CLASSES
+from ..evaluation.areas import check_never_trained_on
 from ..scenes.chip import SceneConfig
 from .losses import LossConfig
 
@@ -70,6 +71,7 @@ class DefaultTraining:
     fusion: str = "concat"
 
     def __post_init__(self) -> None:
+        check_never_trained_on(list(self.scene.cities or ()))
         if self.crop_px % 32 or self.crop_px > self.scene.size:
             raise ValueError("crop_px must be a multiple of 32 and no larger than a scene")
         if self.scene.registered < 1 or self.scene.margin:

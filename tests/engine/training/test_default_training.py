@@ -100,3 +100,8 @@ def test_calibration_moves_the_building_output_where_a_modality_is_absent(
 def test_a_store_of_another_recipe_is_refused(stores: tuple[SceneStore, SceneStore]) -> None:
     with pytest.raises(ValueError, match="another recipe"):
         open_stores(stores[0].folder.parent, replace(TINY, seed=6))
+
+
+def test_a_city_that_is_held_back_cannot_be_trained_on() -> None:
+    with pytest.raises(ValueError, match="held back"):
+        replace(TINY, scene=replace(TINY.scene, cities=("lod2/LoD2_32_280_5657_1_NW.gml",)))

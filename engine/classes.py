@@ -40,14 +40,15 @@ class ClassInfo:
 
 
 LAND_COVER = (
-    ClassInfo(1, "impervious_surface", "Impervious surface", (255, 255, 255), "Roads, squares, paved ground."),
+    ClassInfo(1, "impervious_surface", "Impervious surface", (200, 200, 200), "Roads, squares, paved ground."),
     ClassInfo(2, "building", "Building", (0, 0, 255), "Roofed constructions that stand on the ground."),
     ClassInfo(3, "low_vegetation", "Low vegetation", (0, 255, 255), "Grass, crops, shrubs and bare soil among them."),
     ClassInfo(4, "tree", "Tree", (0, 255, 0), "Trees and tall hedges."),
     ClassInfo(5, "car", "Car", (255, 255, 0), "Cars, vans, lorries and caravans."),
-    ClassInfo(6, "clutter", "Clutter", (255, 0, 0), "All the rest: water, containers, walls, rubble."),
+    ClassInfo(6, "clutter", "Other surfaces", (255, 0, 0), "All the rest: water, containers, walls, rubble."),
 )
-"""Land cover in the order and the colours of the ISPRS 2D semantic labelling benchmark."""
+"""Land cover in the order and the colours of the ISPRS 2D semantic labelling benchmark, but for its white, which looks
+like missing data on a map."""
 
 ROOF_CLASSES = (
     ClassInfo(
@@ -77,7 +78,7 @@ ROOF_CLASSES = (
     ClassInfo(
         4,
         "row",
-        "Row",
+        "Saw-tooth or row",
         (157, 92, 135),
         "The same bay (shed, gable or arch) several times side by side, as on saw-tooth halls.",
         "Three or more parallel ridges or steps, evenly spaced within 20 %, of the same height within 1 m.",
@@ -93,7 +94,7 @@ ROOF_CLASSES = (
     ClassInfo(
         6,
         "hipped_v1",
-        "Hipped, simple outline",
+        "Hipped, rectangular",
         (14, 107, 255),
         "Four sides slope up to one level ridge shorter than the building, on a rectangle; half-hipped roofs too.",
         "A simple outline, four aspects 90 degrees apart, hips at both ends of a ridge of 10 to 90 % of the length.",
@@ -101,7 +102,7 @@ ROOF_CLASSES = (
     ClassInfo(
         7,
         "hipped_v2",
-        "Hipped, composed outline",
+        "Hipped, L, T or U shape",
         (0, 206, 255),
         "Hipped like the simple kind, but on an L, T, U or otherwise composed outline, with valleys where wings meet.",
         "A composed outline, every outer side sloping, two or more ridges joined by valleys.",
@@ -125,7 +126,7 @@ ROOF_CLASSES = (
     ClassInfo(
         10,
         "arched",
-        "Arched",
+        "Arched (barrel)",
         (255, 187, 133),
         "A barrel vault: curved across, straight along.",
         "The slope changes steadily across (a parabola fits cross-sections to 0.3 m, two lines do not) and not along.",
@@ -133,7 +134,7 @@ ROOF_CLASSES = (
     ClassInfo(
         11,
         "revolved",
-        "Revolved",
+        "Dome, cone or silo",
         (127, 25, 47),
         "A surface of revolution: dome, cone, silo.",
         "A round outline (4 pi area / perimeter^2 of 0.85 or more); height depends on the distance from a centre.",

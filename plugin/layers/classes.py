@@ -1,4 +1,4 @@
-"""Names of the roof classes and of land cover, for people, in their language."""
+"""Names of the roof classes for people, in their language; in English those of `engine.classes`, which styles have."""
 
 from typing import Dict
 
@@ -11,14 +11,14 @@ def roof_titles() -> Dict[str, str]:
         "flat": tr("flat"),
         "gable": tr("gable"),
         "gambrel": tr("gambrel"),
-        "row": tr("row"),
+        "row": tr("saw-tooth or row"),
         "multiple_eave": tr("multiple eaves"),
-        "hipped_v1": tr("hipped, simple outline"),
-        "hipped_v2": tr("hipped, composed outline"),
+        "hipped_v1": tr("hipped, rectangular"),
+        "hipped_v2": tr("hipped, L, T or U shape"),
         "mansard": tr("mansard"),
         "pyramid": tr("pyramid"),
-        "arched": tr("arched"),
-        "revolved": tr("revolved"),
+        "arched": tr("arched (barrel)"),
+        "revolved": tr("dome, cone or silo"),
         "other": tr("other"),
         "": tr("without a class"),
     }

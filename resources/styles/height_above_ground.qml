@@ -1,5 +1,5 @@
 <!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis version="3.22.16-Białowieża" styleCategories="AllStyleCategories" maxScale="0" minScale="1e+08" hasScaleBasedVisibilityFlag="0">
+<qgis minScale="1e+08" version="3.22.16-Białowieża" styleCategories="AllStyleCategories" hasScaleBasedVisibilityFlag="0" maxScale="0">
   <flags>
     <Identifiable>1</Identifiable>
     <Removable>1</Removable>
@@ -14,21 +14,21 @@
   </temporal>
   <customproperties>
     <Option type="Map">
-      <Option type="QString" value="Value" name="identify/format"/>
+      <Option type="QString" name="identify/format" value="Value"/>
     </Option>
   </customproperties>
   <pipe-data-defined-properties>
     <Option type="Map">
-      <Option type="QString" value="" name="name"/>
+      <Option type="QString" name="name" value=""/>
       <Option name="properties"/>
-      <Option type="QString" value="collection" name="type"/>
+      <Option type="QString" name="type" value="collection"/>
     </Option>
   </pipe-data-defined-properties>
   <pipe>
     <provider>
-      <resampling maxOversampling="2" zoomedInResamplingMethod="nearestNeighbour" zoomedOutResamplingMethod="nearestNeighbour" enabled="false"/>
+      <resampling zoomedInResamplingMethod="nearestNeighbour" zoomedOutResamplingMethod="nearestNeighbour" enabled="false" maxOversampling="2"/>
     </provider>
-    <rasterrenderer type="singlebandpseudocolor" opacity="0.85" band="1" classificationMax="nan" classificationMin="nan" alphaBand="-1" nodataColor="">
+    <rasterrenderer type="singlebandpseudocolor" band="1" classificationMin="nan" classificationMax="nan" alphaBand="-1" opacity="0.85" nodataColor="">
       <minMaxOrigin>
         <limits>None</limits>
         <extent>WholeRaster</extent>
@@ -38,33 +38,33 @@
         <stdDevFactor>2</stdDevFactor>
       </minMaxOrigin>
       <rastershader>
-        <colorrampshader colorRampType="DISCRETE" classificationMode="1" minimumValue="0" clip="0" maximumValue="40" labelPrecision="6">
-          <item value="0.5" alpha="0" color="#ffffff" label="ground"/>
-          <item value="2.5" alpha="255" color="#ffffd9" label="0.5 to 2.5 m"/>
-          <item value="5" alpha="255" color="#c7e9b4" label="2.5 to 5 m"/>
-          <item value="8" alpha="255" color="#7fcdbb" label="5 to 8 m"/>
-          <item value="12" alpha="255" color="#41b6c4" label="8 to 12 m"/>
-          <item value="20" alpha="255" color="#1d91c0" label="12 to 20 m"/>
-          <item value="40" alpha="255" color="#225ea8" label="20 to 40 m"/>
-          <item value="inf" alpha="255" color="#0c2c84" label="over 40 m"/>
-          <rampLegendSettings direction="0" prefix="" orientation="2" minimumLabel="" useContinuousLegend="1" maximumLabel="" suffix="">
+        <colorrampshader clip="0" minimumValue="0" maximumValue="40" colorRampType="DISCRETE" classificationMode="1" labelPrecision="6">
+          <item alpha="0" value="0.5" color="#ffffff" label="ground"/>
+          <item alpha="255" value="2.5" color="#ffffd9" label="0.5 to 2.5 m"/>
+          <item alpha="255" value="5" color="#c7e9b4" label="2.5 to 5 m"/>
+          <item alpha="255" value="8" color="#7fcdbb" label="5 to 8 m"/>
+          <item alpha="255" value="12" color="#41b6c4" label="8 to 12 m"/>
+          <item alpha="255" value="20" color="#1d91c0" label="12 to 20 m"/>
+          <item alpha="255" value="40" color="#225ea8" label="20 to 40 m"/>
+          <item alpha="255" value="inf" color="#0c2c84" label="over 40 m"/>
+          <rampLegendSettings suffix="" prefix="" useContinuousLegend="1" minimumLabel="" orientation="2" maximumLabel="" direction="0">
             <numericFormat id="basic">
               <Option type="Map">
-                <Option type="QChar" value="" name="decimal_separator"/>
-                <Option type="int" value="6" name="decimals"/>
-                <Option type="int" value="0" name="rounding_type"/>
-                <Option type="bool" value="false" name="show_plus"/>
-                <Option type="bool" value="true" name="show_thousand_separator"/>
-                <Option type="bool" value="false" name="show_trailing_zeros"/>
-                <Option type="QChar" value="" name="thousand_separator"/>
+                <Option type="QChar" name="decimal_separator" value=""/>
+                <Option type="int" name="decimals" value="6"/>
+                <Option type="int" name="rounding_type" value="0"/>
+                <Option type="bool" name="show_plus" value="false"/>
+                <Option type="bool" name="show_thousand_separator" value="true"/>
+                <Option type="bool" name="show_trailing_zeros" value="false"/>
+                <Option type="QChar" name="thousand_separator" value=""/>
               </Option>
             </numericFormat>
           </rampLegendSettings>
         </colorrampshader>
       </rastershader>
     </rasterrenderer>
-    <brightnesscontrast gamma="1" contrast="0" brightness="0"/>
-    <huesaturation colorizeOn="0" colorizeStrength="100" colorizeRed="255" saturation="0" colorizeGreen="128" grayscaleMode="0" invertColors="0" colorizeBlue="128"/>
+    <brightnesscontrast brightness="0" contrast="0" gamma="1"/>
+    <huesaturation saturation="0" colorizeGreen="128" colorizeBlue="128" colorizeStrength="100" colorizeRed="255" invertColors="0" grayscaleMode="0" colorizeOn="0"/>
     <rasterresampler maxOversampling="2"/>
     <resamplingStage>resamplingFilter</resamplingStage>
   </pipe>

@@ -1,5 +1,5 @@
 <!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis version="3.22.16-Białowieża" styleCategories="AllStyleCategories" maxScale="0" minScale="1e+08" hasScaleBasedVisibilityFlag="0">
+<qgis minScale="1e+08" version="3.22.16-Białowieża" styleCategories="AllStyleCategories" hasScaleBasedVisibilityFlag="0" maxScale="0">
   <flags>
     <Identifiable>1</Identifiable>
     <Removable>1</Removable>
@@ -14,21 +14,21 @@
   </temporal>
   <customproperties>
     <Option type="Map">
-      <Option type="QString" value="Value" name="identify/format"/>
+      <Option type="QString" name="identify/format" value="Value"/>
     </Option>
   </customproperties>
   <pipe-data-defined-properties>
     <Option type="Map">
-      <Option type="QString" value="" name="name"/>
+      <Option type="QString" name="name" value=""/>
       <Option name="properties"/>
-      <Option type="QString" value="collection" name="type"/>
+      <Option type="QString" name="type" value="collection"/>
     </Option>
   </pipe-data-defined-properties>
   <pipe>
     <provider>
-      <resampling maxOversampling="2" zoomedInResamplingMethod="nearestNeighbour" zoomedOutResamplingMethod="nearestNeighbour" enabled="false"/>
+      <resampling zoomedInResamplingMethod="nearestNeighbour" zoomedOutResamplingMethod="nearestNeighbour" enabled="false" maxOversampling="2"/>
     </provider>
-    <rasterrenderer type="paletted" opacity="0.75" band="1" alphaBand="-1" nodataColor="">
+    <rasterrenderer type="paletted" band="1" alphaBand="-1" opacity="0.75" nodataColor="">
       <minMaxOrigin>
         <limits>None</limits>
         <extent>WholeRaster</extent>
@@ -38,16 +38,16 @@
         <stdDevFactor>2</stdDevFactor>
       </minMaxOrigin>
       <colorPalette>
-        <paletteEntry value="1" alpha="255" color="#ffffff" label="Impervious surface"/>
-        <paletteEntry value="2" alpha="255" color="#0000ff" label="Building"/>
-        <paletteEntry value="3" alpha="255" color="#00ffff" label="Low vegetation"/>
-        <paletteEntry value="4" alpha="255" color="#00ff00" label="Tree"/>
-        <paletteEntry value="5" alpha="255" color="#ffff00" label="Car"/>
-        <paletteEntry value="6" alpha="255" color="#ff0000" label="Clutter"/>
+        <paletteEntry alpha="255" value="1" color="#c8c8c8" label="Impervious surface"/>
+        <paletteEntry alpha="255" value="2" color="#0000ff" label="Building"/>
+        <paletteEntry alpha="255" value="3" color="#00ffff" label="Low vegetation"/>
+        <paletteEntry alpha="255" value="4" color="#00ff00" label="Tree"/>
+        <paletteEntry alpha="255" value="5" color="#ffff00" label="Car"/>
+        <paletteEntry alpha="255" value="6" color="#ff0000" label="Other surfaces"/>
       </colorPalette>
     </rasterrenderer>
-    <brightnesscontrast gamma="1" contrast="0" brightness="0"/>
-    <huesaturation colorizeOn="0" colorizeStrength="100" colorizeRed="255" saturation="0" colorizeGreen="128" grayscaleMode="0" invertColors="0" colorizeBlue="128"/>
+    <brightnesscontrast brightness="0" contrast="0" gamma="1"/>
+    <huesaturation saturation="0" colorizeGreen="128" colorizeBlue="128" colorizeStrength="100" colorizeRed="255" invertColors="0" grayscaleMode="0" colorizeOn="0"/>
     <rasterresampler maxOversampling="2"/>
     <resamplingStage>resamplingFilter</resamplingStage>
   </pipe>

@@ -5,9 +5,12 @@ Usage, with the oldest QGIS that the plugin supports, so that all newer ones rea
     QT_QPA_PLATFORM=offscreen /usr/bin/python3 resources/styles/make_styles.py
 """
 
+import os
 import sys
 import tempfile
 from pathlib import Path
+
+os.environ["QT_HASH_SEED"] = "0"  # else the order of attributes changes from run to run
 
 from qgis.core import (
     QgsApplication,

@@ -1,11 +1,15 @@
 """The table of classes keeps the promises that rasters, models and styles build on."""
 
 import itertools
+import json
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from ridgeline.engine.classes import LAND_COVER, ROOF_CLASSES
 
+RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 NAMES = "flat gable gambrel row multiple_eave hipped_v1 hipped_v2 mansard pyramid arched revolved other".split()
 
 
@@ -13,16 +17,33 @@ def test_roof_classes_keep_their_ids_and_names():
     assert [(info.id, info.name) for info in ROOF_CLASSES] == list(enumerate(NAMES, start=1))
 
 
-def test_land_cover_keeps_the_isprs_order_and_colours():
+def test_land_cover_keeps_the_isprs_order_and_colours_but_is_never_white():
     assert [info.id for info in LAND_COVER] == [1, 2, 3, 4, 5, 6]
     assert [info.hex_colour for info in LAND_COVER] == [
-        "#ffffff",
+        "#c8c8c8",
         "#0000ff",
         "#00ffff",
         "#00ff00",
         "#ffff00",
         "#ff0000",
     ]
+
+
+def test_the_default_model_shows_its_classes_in_these_colours():
+    outputs = json.loads((RESOURCES / "models" / "ridgeline-compact" / "model.json").read_text("utf-8"))["outputs"]
+    for role, classes in (("roof_class", ROOF_CLASSES), ("land_cover", LAND_COVER)):
+        listed = next(item["classes"] for item in outputs if item["role"] == role)
+        assert {item["name"]: item["colour"] for item in listed} == {item.name: item.hex_colour for item in classes}
+
+
+def test_the_styles_show_classes_by_these_titles_and_colours():
+    for name, classes in (("roof_class", ROOF_CLASSES), ("land_cover", LAND_COVER)):
+        entries = ElementTree.parse(RESOURCES / "styles" / f"{name}.qml").iter("paletteEntry")
+        shown = [(int(item.get("value")), item.get("label"), item.get("color")) for item in entries]
+        assert shown == [(item.id, item.title, item.hex_colour) for item in classes]
+    categories = ElementTree.parse(RESOURCES / "styles" / "buildings.qml").iter("category")
+    shown = {item.get("value"): item.get("label") for item in categories if item.get("value") not in ("", "NULL")}
+    assert shown == {item.name: item.title for item in ROOF_CLASSES}
 
 
 def test_every_roof_class_has_a_definition_and_a_geometric_test():

@@ -118,7 +118,10 @@ def test_roof_colours_are_those_of_the_engine_everywhere(qgis_new_project, run_f
 
 
 def test_every_roof_class_has_a_name_for_people(qgis_app):
-    assert {item.name for item in engine_classes().ROOF_CLASSES} | {""} == set(roof_titles())
+    titles = roof_titles()
+    assert {item.name for item in engine_classes().ROOF_CLASSES} | {""} == set(titles)
+    for item in engine_classes().ROOF_CLASSES:
+        assert titles[item.name].casefold() == item.title.casefold(), "another name than in the legend"
 
 
 def test_the_form_has_aliases_with_units_and_labels_wait(qgis_new_project, run_folder):

@@ -18,6 +18,8 @@ from ..jobs import ErrorCode, RidgelineError
 from .buildings import Building
 
 LAYER = "buildings"
+VERSION = "1.2"
+"""Of the GeoPackage standard: the GDAL of QGIS 3.22 warns of newer ones, of which nothing is used here."""
 _BATCH = 5000
 
 FIELDS: dict[str, tuple[str, Callable[[Building], object]]] = {
@@ -110,6 +112,7 @@ class GeoPackageWriter:
                 geometry_type="Polygon",
                 crs=self._crs,
                 append=self._begun,
+                dataset_options={} if self._begun else {"VERSION": VERSION},
             )
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as problem:
             raise _unwritable(self.path, problem) from problem

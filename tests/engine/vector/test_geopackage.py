@@ -1,5 +1,8 @@
 """The GeoPackage has exactly the promised attributes, NULL where nothing is known, and appears when it is complete."""
 
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pyogrio
 import pytest
@@ -45,6 +48,13 @@ def test_attributes_geometry_and_crs_come_back(tmp_path):
     assert values["ridge_height_m"][0] == 8.1
     assert np.isnan([values[name][1] for name in NAMES[7:]]).all()
     assert np.isnan(values["roof_class_id"].astype(float)[1])
+
+
+def test_older_programs_open_the_file_without_a_warning(tmp_path):
+    with GeoPackageWriter(tmp_path / "buildings.gpkg", CRS_) as writer:
+        writer.write([building(1)])
+    with closing(sqlite3.connect(tmp_path / "buildings.gpkg")) as opened:
+        assert opened.execute("PRAGMA user_version").fetchone()[0] <= 10200, "newer than GeoPackage 1.2"
 
 
 def test_a_flat_roof_has_no_azimuth_but_a_slope(tmp_path):

@@ -14,6 +14,7 @@ import shapely
 from rasterio.crs import CRS
 
 from ..jobs import ErrorCode, RidgelineError
+from ..vector.geopackage import VERSION
 from .objects import Fault
 
 STYLE = Path(__file__).resolve().parents[2] / "resources" / "styles" / "errors.qml"
@@ -41,6 +42,7 @@ def write_errors(path: Path, faults: Sequence[Fault], crs: CRS) -> None:
             fields=np.array(["kind", "truth", "found", "iou", "area_m2"], dtype=object),
             layer="errors",
             driver="GPKG",
+            dataset_options={"VERSION": VERSION},
             geometry_type="MultiPolygon",
             crs=crs.to_wkt(),
         )

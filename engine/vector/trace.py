@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
-from rasterio.features import shapes
 from rasterio.transform import Affine
 from scipy import ndimage
+
+from ..raster.source import apply_affine
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -188,16 +189,49 @@ def outline(mask: Bools, transform: Affine) -> shapely.Polygon:
     """Return the outline of one connected component, with its holes, along pixel edges.
 
     Args:
-        mask: bool [h, w], 4-connected.
+        mask: bool [h, w], one 4-connected component.
         transform: from (col, row) of the mask to coordinates.
     """
-    rings = [shape for shape, _ in shapes(mask.view(np.uint8), mask=mask, connectivity=4, transform=transform)]
-    if len(rings) != 1:
-        raise ValueError(f"the mask has {len(rings)} parts, not one")
-    polygon = shapely.Polygon(rings[0]["coordinates"][0], rings[0]["coordinates"][1:])
-    # where the outline touches itself at a corner, the corner is written as that of a hole
-    whole: shapely.Polygon = polygon if polygon.is_valid else polygon.buffer(0)
-    return whole
+    rings = [np.column_stack(apply_affine(transform, ring[:, 1], ring[:, 0])) for ring in _rings(mask)]
+    # the first corner in reading order lies on the outer ring; a component has no other
+    outer, *holes = (shapely.linearrings(ring) for ring in rings)
+    polygon: shapely.Polygon = shapely.polygons(outer, holes or None)
+    return polygon
+
+
+def _rings(mask: Bools) -> list[Ints]:
+    """Return the rings of corners (row, column), int64 [n, 2], along pixel edges; the ring of the first corner first.
+
+    Corners lie where one or three of the four pixels around a lattice point are inside; where two are, across from
+    each other, there are two corners, and each ring keeps to the pixel outside that it goes around: so none touches
+    itself. Along a row of the lattice, edges run between the corners in pairs, and so they do along a column.
+    """
+    inside = np.pad(mask, 1).astype(np.int8)
+    west, east = inside[:, :-1], inside[:, 1:]
+    count = west[:-1] + east[:-1] + west[1:] + east[1:]
+    across = (count == 2) & (west[:-1] == east[1:])
+    rows, cols = np.nonzero((count & 1).astype(bool) | across)
+    number = np.repeat(np.arange(len(rows)), np.where(across[rows, cols], 2, 1))
+    rows, cols = rows[number], cols[number]
+    # of two corners at one place, the first ends the edge from the west and the second begins the one to the east
+    second = np.r_[False, number[1:] == number[:-1]]
+    # with a pixel inside to the north-west, the edge from the west goes on southwards, else northwards
+    south = second ^ (across[rows, cols] & (inside[rows, cols] == 1))
+    down = np.lexsort((south, rows, cols))
+    place = np.empty_like(down)
+    place[down] = np.arange(len(down))
+    along_column = down[place ^ 1].tolist()
+    left = [True] * len(rows)
+    rings = []
+    for start in range(len(rows)):
+        if left[start]:
+            ring, at = [], start
+            while left[at]:
+                left[at] = left[at ^ 1] = False
+                ring += [at, at ^ 1]
+                at = along_column[at ^ 1]
+            rings.append(np.column_stack([rows[ring], cols[ring]]))
+    return rings
 
 
 def _merge(old: _Open, young: _Open) -> _Open:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 Points = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+Point = Sequence[float]
 
 _SNAP_LONG_DEG = 12.0
 """Long walls nearer than this to the building's direction are turned into it."""
@@ -20,73 +24,58 @@ _MIN_TURN = math.sin(math.radians(15))
 """Two lines that differ by less meet nowhere near."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Wall:
     """A straight part of a ring in the building's own frame.
 
     Attributes:
         kind: ``h`` along the building's x axis, ``v`` along its y axis, ``f`` free.
-        points: float64 [n, 2], raw points it stands for.
+        first: number of the first of the ring's samples that it stands for.
+        last: number behind the last of them; beyond the ring's count where the wall goes on past its beginning.
+        begin: the raw corner where it begins.
+        end: the raw corner where it ends.
         line: (a, b, c) with a x + b y = c and a² + b² = 1.
+        length: from ``begin`` to ``end``, along the wall, in metres.
+        settled: whether it was found to be no noise, beside the walls that are its neighbours now.
     """
 
     kind: str
-    points: Points
+    first: int
+    last: int
+    begin: Point
+    end: Point
     line: tuple[float, float, float]
-    length: float = 0.0
-    """From the first to the last raw point, along the wall, in metres."""
-
-    def __post_init__(self) -> None:
-        (x0, y0), (x1, y1) = self.points[0].tolist(), self.points[-1].tolist()
-        self.length = abs((x1 - x0) * self.line[1] - (y1 - y0) * self.line[0])
+    length: float
+    settled: bool = False
 
 
-def simplified_indices(ring: Points, slack: float) -> Indices:
+def simplified_indices(ring: Points, slacks: Sequence[float]) -> list[Indices]:
     """Return the indices of a ring's corners after Douglas and Peucker, beginning at one that is surely a corner.
 
     Args:
         ring: float64 [n, 2], open (the first point is not repeated).
-        slack: the furthest a dropped point may lie from the new side.
+        slacks: the furthest a dropped point may lie from the new side; one answer for each.
     """
     count = len(ring)
-    centre = ring.mean(axis=0)
-    start = int(np.argmax(((ring - centre) ** 2).sum(axis=1)))
+    start = int(np.argmax(((ring - ring.mean(axis=0)) ** 2).sum(axis=1)))
     far = int(np.argmax(((ring - ring[start]) ** 2).sum(axis=1)))
-    turned = np.roll(ring, -start, axis=0)
-    middle = (far - start) % count
-    closed = np.vstack([turned, turned[:1]])
-    kept = _peucker(closed, 0, middle, slack) + _peucker(closed, middle, count, slack)
-    return (np.array(kept, dtype=np.int64) + start) % count
+    middle = (far - start) % count or count // 2
+    numbers = (np.arange(count + 1) + start) % count
+    turned = np.column_stack([ring[numbers], numbers])  # the numbers travel along as heights
+    halves = [shapely.linestrings(turned[: middle + 1]), shapely.linestrings(turned[middle:])]
+    kept = shapely.simplify(np.array([halves]), np.array(slacks)[:, None], preserve_topology=False)
+    places = [[shapely.get_coordinates(half, include_z=True)[:-1, 2] for half in pair] for pair in kept]
+    return [np.concatenate(pair).astype(np.int64) for pair in places]
 
 
-def _peucker(points: Points, first: int, last: int, slack: float) -> list[int]:
-    """Return the kept indices of an open line from ``first`` up to but without ``last``."""
-    kept, todo = [], [(first, last)]
-    while todo:
-        begin, end = todo.pop()
-        if end - begin > 1:
-            inner = points[begin + 1 : end] - points[begin]
-            side = points[end] - points[begin]
-            size = math.hypot(side[0], side[1])
-            if size == 0:
-                away = np.hypot(inner[:, 0], inner[:, 1])
-            else:
-                away = np.abs(inner[:, 0] * side[1] - inner[:, 1] * side[0]) / size
-            worst = int(np.argmax(away))
-            if away[worst] > slack:
-                split = begin + 1 + worst
-                todo += [(split, end), (begin, split)]
-                continue
-        kept.append(begin)
-    return kept
-
-
-def dominant_angle(ring: Points, slack: float) -> tuple[float, float]:
+def dominant_angle(corners: Points) -> tuple[float, float]:
     """Return the direction, in radians in [0, pi/2), that most walls agree with, and the share that does.
 
     Walls count by their squared length.
+
+    Args:
+        corners: float64 [n, 2], of a simplified ring, open.
     """
-    corners = ring[simplified_indices(ring, slack)]
     sides = np.roll(corners, -1, axis=0) - corners
     length = np.hypot(sides[:, 0], sides[:, 1])
     angles = np.arctan2(sides[:, 1], sides[:, 0])
@@ -124,7 +113,7 @@ class Ring:
 
     @classmethod
     def of(cls, corners: Points, gsd: float) -> Ring:
-        """Return a ring of open ``corners`` for pixels of ``gsd`` metres."""
+        """Return a ring of open ``corners`` for pixels of ``gsd`` metres; they must lie near the origin."""
         closed = np.vstack([corners, corners[:1]])
         sides = closed[1:] - closed[:-1]
         along = np.concatenate([[0.0], np.cumsum(np.hypot(sides[:, 0], sides[:, 1]))])
@@ -133,56 +122,97 @@ class Ring:
         samples = np.column_stack([np.interp(at, along, closed[:, 0]), np.interp(at, along, closed[:, 1])])
         return cls(corners, samples, np.searchsorted(at, along[:-1]).astype(np.int64))
 
-    def between(self, begin: int, end: int) -> Points:
-        """Return the samples from one corner to another, in the ring's order, with both corners."""
-        low, high = int(self.first[begin]), int(self.first[end])
-        part = self.samples[low:high] if end > begin else np.vstack([self.samples[low:], self.samples[:high]])
-        return np.vstack([self.corners[begin : begin + 1], part, self.corners[end : end + 1]])
+    def turned(self, turn: Points) -> Ring:
+        """Return the ring with its row vectors multiplied by a matrix [2, 2]."""
+        return Ring(self.corners @ turn, self.samples @ turn, self.first)
+
+    @cached_property
+    def sums(self) -> Points:
+        """Running sums of x, y, x², xy, y² over the samples, twice around: float64 [2 m + 1, 5], the first row 0."""
+        x, y = self.samples.T
+        around = np.column_stack([x, y, x * x, x * y, y * y])
+        out = np.zeros((2 * len(x) + 1, 5))
+        np.cumsum(np.concatenate([around, around]), axis=0, out=out[1:])
+        return out
+
+    def cut(self, kept: Indices) -> list[Wall]:
+        """Return the walls between the corners of these indices, which go once around."""
+        places, numbers = self.corners[kept].tolist(), self.first[kept].tolist()
+        walls = []
+        for i, index in enumerate(kept.tolist()):
+            after = (i + 1) % len(kept)
+            begin, end = places[i], places[after]
+            last = numbers[after] + (len(self.samples) if kept[after] <= index else 0)
+            walls.append(self.wall(_kind(begin, end), numbers[i], last, begin, end))
+        return walls
+
+    def wall(self, kind: str, first: int, last: int, begin: Point, end: Point) -> Wall:
+        """Return a wall with the line that fits its samples best; its ends, which corners round off, count less."""
+        trim = (last - first) // 8
+        count = last - first - 2 * trim
+        dx, dy = end[0] - begin[0], end[1] - begin[1]
+        if count >= 2:
+            sx, sy, sxx, sxy, syy = (self.sums[last - trim] - self.sums[first + trim]).tolist()
+            x, y = sx / count, sy / count
+            along = 0.5 * math.atan2(2 * (sxy - sx * y), (sxx - sx * x) - (syy - sy * y)) if kind == "f" else 0.0
+        else:
+            x, y = (begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2
+            along = math.atan2(dy, dx)
+        if kind == "h":
+            return Wall(kind, first, last, begin, end, (0.0, 1.0, y), abs(dx))
+        if kind == "v":
+            return Wall(kind, first, last, begin, end, (1.0, 0.0, x), abs(dy))
+        a, b = -math.sin(along), math.cos(along)
+        return Wall(kind, first, last, begin, end, (a, b, a * x + b * y), abs(dx * b - dy * a))
+
+    def joined(self, kind: str, before: Wall, after: Wall) -> Wall:
+        """Return one wall for two and what lies between them."""
+        last = before.first + ((after.last - before.first) % len(self.samples) or len(self.samples))
+        return self.wall(kind, before.first, last, before.begin, after.end)
 
 
-def refined_turn(ring: Ring, slack: float) -> float:
+def refined_turn(ring: Ring, kept: Indices) -> float:
     """Return by what angle, in radians, a frame must still be turned to agree best with the walls along its axes.
 
     Each wall is fitted freely; its direction is known the better the longer it is (variance as 1 / length cubed).
+
+    Args:
+        ring: in that frame.
+        kept: indices of the corners between walls.
     """
     total = weights = 0.0
-    for wall in _cut(ring, slack):
+    for wall in ring.cut(kept):
         if wall.kind == "f" or wall.length < _REFINE_M:
             continue
-        a, b, _ = _wall("f", wall.points).line
-        off = float(_fold(np.array([math.atan2(b, a)]))[0])
+        a, b, _ = ring.wall("f", wall.first, wall.last, wall.begin, wall.end).line
+        off = (math.atan2(b, a) + math.pi / 4) % (math.pi / 2) - math.pi / 4
         if abs(off) < math.radians(_SNAP_LONG_DEG):
             total, weights = total + off * wall.length**3, weights + wall.length**3
     return total / weights if weights else 0.0
 
 
-def fit_ring(ring: Ring, step: float, gsd: float) -> Points | None:
+def fit_ring(ring: Ring, kept: Indices, step: float, gsd: float) -> Points | None:
     """Return a ring of straight walls fitted to a raw one, or None if too few walls are left.
 
     Args:
         ring: in the building's frame.
+        kept: indices of the corners between the walls to begin with.
         step: a jump between two parallel walls smaller than this is noise, metres.
         gsd: pixel size of the raw ring, metres.
 
     Returns:
         float64 [k, 2], open, in the same frame.
     """
-    walls = _tidy(_cut(ring, max(1.2 * gsd, 0.3 * step)), step, gsd)
+    walls = _tidy(ring, ring.cut(kept), step, gsd)
     if len(walls) < 3 or {wall.kind for wall in walls} in ({"h"}, {"v"}):
         return None
     return _corners(walls)
 
 
-def _cut(ring: Ring, slack: float) -> list[Wall]:
-    corners = simplified_indices(ring.corners, slack)
-    pairs = zip(corners.tolist(), np.roll(corners, -1).tolist())
-    return [_wall(_kind(ring.corners[[begin, end]]), ring.between(begin, end)) for begin, end in pairs]
-
-
-def _kind(points: Points) -> str:
-    (x0, y0), (x1, y1) = points[0].tolist(), points[-1].tolist()
-    length = math.hypot(x1 - x0, y1 - y0)
-    off = math.degrees(math.atan2(abs(y1 - y0), abs(x1 - x0)))
+def _kind(begin: Point, end: Point) -> str:
+    dx, dy = abs(end[0] - begin[0]), abs(end[1] - begin[1])
+    length = math.hypot(dx, dy)
+    off = math.degrees(math.atan2(dy, dx))
     limit = (
         _SNAP_LONG_DEG
         if length >= _LONG_M
@@ -193,37 +223,22 @@ def _kind(points: Points) -> str:
     return "v" if off >= 90 - limit else "f"
 
 
-def _wall(kind: str, points: Points) -> Wall:
-    """Return a wall with the line that fits its points best; its ends, which corners round off, count less."""
-    trim = len(points) // 8
-    core = points[trim : len(points) - trim] if len(points) - 2 * trim >= 2 else points
-    if kind == "h":
-        return Wall(kind, points, (0.0, 1.0, float(core[:, 1].mean())))
-    if kind == "v":
-        return Wall(kind, points, (1.0, 0.0, float(core[:, 0].mean())))
-    x, y = core[:, 0], core[:, 1]
-    x0, y0 = float(x.mean()), float(y.mean())
-    dx, dy = x - x0, y - y0
-    along = 0.5 * math.atan2(2 * float(dx @ dy), float(dx @ dx) - float(dy @ dy))
-    a, b = -math.sin(along), math.cos(along)
-    return Wall(kind, points, (a, b, a * x0 + b * y0))
-
-
-def _tidy(walls: list[Wall], step: float, gsd: float) -> list[Wall]:
+def _tidy(ring: Ring, walls: list[Wall], step: float, gsd: float) -> list[Wall]:
     """Return the walls without those that are noise: short steps, bevelled corners, walls that run on."""
     changed = True
     while changed and len(walls) > 3:
         changed = False
-        for i in np.argsort([wall.length for wall in walls], kind="stable"):
+        lengths = [wall.length for wall in walls]
+        for i in sorted([i for i, wall in enumerate(walls) if not wall.settled], key=lengths.__getitem__):
             before, wall, after = walls[i - 1], walls[i], walls[(i + 1) % len(walls)]
             if _runs_on(before, wall, step):
-                walls = _replace(walls, i - 1, 2, [_wall(wall.kind, np.vstack([before.points, wall.points]))])
+                walls = _replace(walls, i - 1, 2, [ring.joined(wall.kind, before, wall)])
             elif wall.length < step and _runs_on(before, after, step):
-                joined = np.vstack([before.points, wall.points, after.points])
-                walls = _replace(walls, i - 1, 3, [_wall(before.kind, joined)])
+                walls = _replace(walls, i - 1, 3, [ring.joined(before.kind, before, after)])
             elif wall.length < step and _meet(before, after) and (wall.kind == "f" or wall.length < 2 * gsd):
                 walls = _replace(walls, i, 1, [])
             else:
+                wall.settled = True
                 continue
             changed = True
             break
@@ -244,9 +259,11 @@ def _meet(one: Wall, other: Wall) -> bool:
 
 
 def _replace(walls: list[Wall], first: int, count: int, new: list[Wall]) -> list[Wall]:
-    """Return the ring of walls with ``count`` of them from ``first`` (may be -1) on replaced."""
+    """Return the ring of walls with ``count`` of them from ``first`` (may be -1) on replaced, beside unsettled ones."""
     turned = walls[first:] + walls[:first]
-    return new + turned[count:]
+    rest = turned[count:]
+    rest[0].settled = rest[-1].settled = False
+    return new + rest
 
 
 def _corners(walls: list[Wall]) -> Points | None:
@@ -258,11 +275,9 @@ def _corners(walls: list[Wall]) -> Points | None:
         if abs(turn) >= _MIN_TURN:
             corners.append(((c * e - b * f) / turn, (a * f - c * d) / turn))
         else:  # a square step at the raw corner between them
-            x, y = (wall.points[-1] + after.points[0]) / 2
+            x, y = (wall.end[0] + after.begin[0]) / 2, (wall.end[1] + after.begin[1]) / 2
             for p, q, r in (wall.line, after.line):
                 away = p * x + q * y - r
                 corners.append((x - away * p, y - away * q))
-    ring = np.array(corners)
-    different = np.hypot(*(ring - np.roll(ring, 1, axis=0)).T) > 1e-9
-    ring = ring[different]
-    return ring if len(ring) >= 3 else None
+    apart = [item for item, last in zip(corners, corners[-1:] + corners[:-1]) if math.dist(item, last) > 1e-9]
+    return np.array(apart) if len(apart) >= 3 else None

@@ -27,6 +27,9 @@ OWNED_PREFIXES = (
     "GISBASE",
 )
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+LIBRARY_ONLY = "RIDGELINE_LIBRARY_ONLY"
+"""Set for every engine that QGIS starts: it loads models by their names in the library, and none from a folder that a
+project, a Processing model or a batch file names."""
 USERS_PIP_VARIABLES = (
     "PIP_INDEX_URL",
     "PIP_EXTRA_INDEX_URL",
@@ -66,6 +69,7 @@ def child_environment(
             parts = kept[name].split(separator)
             kept[name] = separator.join(part for part in parts if part and not _inside(part, folders, platform))
     kept.update({"PYTHONNOUSERSITE": "1", "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"})
+    kept[LIBRARY_ONLY] = "1"
     kept.update(extra or {})
     return kept
 

@@ -98,7 +98,7 @@ class EvaluateAlgorithm(RidgelineAlgorithm):
         add_label_parameters(self, self.TRUTH, tr("True polygons"), tr("Polygons that say what is where."))
         model = QgsProcessingParameterString(self.MODEL, tr("Model"), DEFAULT_MODEL, optional=True)
         model.setMetadata({"widget_wrapper": {"value_hints": model_hints()}})
-        self.add(model, tr("Name of a model in the library, or the folder of one."))
+        self.add(model, tr("Name of a model in the library."))
         devices = QgsProcessingParameterEnum(
             self.DEVICE, tr("Device"), list(DEVICES), defaultValue="auto", usesStaticStrings=True
         )

@@ -100,7 +100,7 @@ class FinetuneAlgorithm(RidgelineAlgorithm):
         add_label_parameters(self, self.LABELS, tr("Labelled polygons"), tr("Polygons around what is to be found."))
         model = QgsProcessingParameterString(self.MODEL, tr("Model to start from"), DEFAULT_MODEL, optional=True)
         model.setMetadata({"widget_wrapper": {"value_hints": model_hints()}})
-        self.add(model, tr("Name of a model in the library, or the folder of one; it must be one that can learn."))
+        self.add(model, tr("Name of a model in the library; it must be one that can learn."))
         self.add(
             QgsProcessingParameterString(self.NAME, tr("Name of the new model"), "My model"),
             tr("What you will call it."),

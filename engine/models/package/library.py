@@ -10,6 +10,8 @@ from pathlib import Path
 from ...jobs import ErrorCode, RidgelineError
 from .load import ModelPackage, load_package
 
+LIBRARY_ONLY = "RIDGELINE_LIBRARY_ONLY"
+"""A variable that is set where models may come from the library only: QGIS sets it for the engines that it starts."""
 SHIPPED = Path(__file__).resolve().parents[3] / "resources" / "models"
 
 
@@ -62,10 +64,12 @@ def list_models() -> list[LibraryEntry]:
 def find_model(name_or_folder: str) -> ModelPackage:
     """Return the model of that name in the library, or the one in that folder.
 
-    A shipped model goes before a user's of the same name, so that no imported file takes its place unseen.
+    A shipped model goes before a user's of the same name, so that no imported file takes its place unseen. Only who
+    types a command may name a folder elsewhere: an engine that QGIS started (``LIBRARY_ONLY``) loads what went through
+    an import.
 
     Raises:
-        RidgelineError: (BAD_MODEL) if there is none, or it is damaged.
+        RidgelineError: (BAD_MODEL) if there is none, it is damaged, or it must not be loaded from there.
     """
     if is_name(name_or_folder):
         for root in (SHIPPED, user_folder()):
@@ -74,6 +78,12 @@ def find_model(name_or_folder: str) -> ModelPackage:
                 return load_package(folder)
     folder = Path(os.path.expanduser(name_or_folder))
     if os.path.isdir(folder):
+        if os.environ.get(LIBRARY_ONLY) and not _in_library(folder):
+            raise RidgelineError(
+                ErrorCode.BAD_MODEL,
+                f"The model in {str(folder)!r} is not in the library.",
+                "Import it on the Models page, and choose it by its name.",
+            )
         return load_package(folder)
     known = [entry.name for entry in list_models()]
     raise RidgelineError(
@@ -105,6 +115,11 @@ def is_name(text: str) -> bool:
 def folder_size(folder: Path) -> int:
     """Return the size of all files of a folder in bytes."""
     return sum(item.stat().st_size for item in folder.rglob("*") if item.is_file() and not item.is_symlink())
+
+
+def _in_library(folder: Path) -> bool:
+    """Return whether a folder lies directly in the library, links followed."""
+    return folder.resolve().parent in (SHIPPED.resolve(), user_folder().resolve())
 
 
 def _entry(folder: Path, origin: str) -> LibraryEntry:

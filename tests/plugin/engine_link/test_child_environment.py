@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridgeline.plugin.engine_link.child_environment import OWNED_PREFIXES, child_environment, installer_environment
+from ridgeline.plugin.engine_link.child_environment import (
+    LIBRARY_ONLY,
+    OWNED_PREFIXES,
+    child_environment,
+    installer_environment,
+)
 
 OWNED = [
     "PYTHONHOME",
@@ -52,6 +57,10 @@ def test_users_site_packages_and_working_folder_stay_out():
     result = child_environment({"PYTHONNOUSERSITE": ""})
     assert result["PYTHONNOUSERSITE"] == "1"
     assert result["PYTHONSAFEPATH"] == "1"
+
+
+def test_an_engine_of_qgis_loads_models_from_the_library_only():
+    assert child_environment({LIBRARY_ONLY: ""})[LIBRARY_ONLY] == "1"
 
 
 def test_certificates_of_qgis_go_and_those_of_the_user_stay():

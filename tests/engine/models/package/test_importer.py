@@ -236,6 +236,18 @@ def test_a_model_can_be_removed_but_nothing_else(make_package, tmp_path):
     assert contents(tmp_path / "library") == []
 
 
+def test_where_only_the_library_counts_no_folder_elsewhere_is_loaded(make_package, tmp_path, monkeypatch):
+    inside, outside = make_package(root=tmp_path / "library"), make_package(root=tmp_path / "from")
+    assert find_model(str(outside.folder)).folder == outside.folder
+    monkeypatch.setenv(library.LIBRARY_ONLY, "1")
+    (tmp_path / "library" / "link").symlink_to(outside.folder)
+    for path in (outside.folder, tmp_path / "library" / ".." / "from" / "small", tmp_path / "library" / "link"):
+        with pytest.raises(RidgelineError, match="is not in the library"):
+            find_model(str(path))
+    assert find_model("small").folder == inside.folder
+    assert find_model(str(inside.folder)).folder == inside.folder
+
+
 def test_a_damaged_model_is_listed_with_its_fault(make_package, tmp_path):
     package = make_package(root=tmp_path / "library")
     (package.folder / "model.json").write_text("{}", encoding="utf-8")

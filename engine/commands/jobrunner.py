@@ -165,6 +165,11 @@ class _PeopleVoice:
         self._bar.close()
 
 
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STOPS = {bytes([number]) for number in _STOP_SIGNALS}
+"""What the wake-up descriptor says of them."""
+
+
 class _Stop:
     """Whether to stop: asked by the work, set by a signal, a line on standard input or a reader who left."""
 
@@ -195,7 +200,7 @@ class _Stop:
             self._pair = socket.socketpair()
             self._pair[1].setblocking(False)
             self._wakeup_before = signal.set_wakeup_fd(self._pair[1].fileno(), warn_on_full_buffer=False)
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _STOP_SIGNALS:
                 self._before[number] = signal.signal(number, lambda _number, _frame: None)
             threading.Thread(target=self._listen_for_signals, name="signals", daemon=True).start()
         if read_stdin:
@@ -215,7 +220,8 @@ class _Stop:
         woken, _ = given(self._pair)
         while not self._ended.is_set():
             try:
-                if woken.recv(1):
+                # others may have handlers, too: torch listens for workers that stop or end
+                if woken.recv(1)[:1] in _STOPS:
                     self._ask()
             except OSError:  # closed by `end`
                 return

@@ -119,6 +119,23 @@ def test_cancel_ends_the_process_soon_with_status_130(work, way):
     process.communicate()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals between processes")
+def test_a_signal_that_a_library_listens_for_is_no_wish_to_cancel():
+    work = """
+def work(job, feedback):
+    import signal, subprocess, sys
+    heard = []
+    signal.signal(signal.SIGCHLD, lambda number, _frame: heard.append(number))  # as torch does beside its workers
+    subprocess.run([sys.executable, "-c", ""], check=True)
+    time.sleep(0.5)
+    feedback.check_cancelled()
+    return Result({}, {"heard": len(heard)})
+"""
+    events, status, _err = finish(start(work), b"")
+    assert status == 0
+    assert events[-1].summary["heard"] >= 1
+
+
 def test_the_end_of_standard_input_is_no_wish_to_cancel():
     work = "def work(job, feedback):\n    time.sleep(0.5)\n    feedback.check_cancelled()\n    return Result()"
     for options in ({"stdin": subprocess.DEVNULL}, {}):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .recolour import recoloured
 from .scene_store import StoredScene
 from .symmetry import turned, turned_channels
 
@@ -35,8 +36,15 @@ class Crop:
     roof_weight: NDArray[np.float32]
 
 
-def random_crop(scene: StoredScene, size: int, rng: np.random.Generator) -> Crop:
-    """Return a crop of ``size`` pixels at a random place, turned and mirrored at random, with jittered colours."""
+def random_crop(scene: StoredScene, size: int, rng: np.random.Generator, recolour: float = 0.0) -> Crop:
+    """Return a crop of ``size`` pixels at a random place, turned and mirrored at random, with jittered colours.
+
+    Args:
+        scene: what is cut.
+        size: side in pixels.
+        rng: source of chance.
+        recolour: share of the roofs that get a colour of no palette, see `recolour.recoloured`.
+    """
     height, width = scene.building.shape
     row, col = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
     window = (slice(None), slice(row, row + size), slice(col, col + size))
@@ -44,9 +52,12 @@ def random_crop(scene: StoredScene, size: int, rng: np.random.Generator) -> Crop
     layers = turned(np.asarray(scene.bytes[window]), symmetry)
     building_id = turned(np.asarray(scene.building[window[1:]])[None], symmetry)[0].astype(np.int64)
     channels = turned_channels(np.asarray(scene.channels[window]).astype(np.float32), symmetry)
+    picture = layers[:3].astype(np.float32)
+    if recolour > 0:
+        picture = recoloured(picture, building_id, layers[3].astype(np.int64), recolour, rng)
     area = np.bincount(building_id.ravel())
     return Crop(
-        rgb=jittered(layers[:3].astype(np.float32), rng),
+        rgb=jittered(picture, rng),
         channels=channels,
         land_cover=layers[3].astype(np.int64),
         roof_class=layers[4].astype(np.int64),

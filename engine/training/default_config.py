@@ -30,6 +30,7 @@ class DefaultTraining:
         rgb_alone: share of samples that show the picture alone, which is by far the hardest to learn from; the rest
             show the surface alone.
         shift_px: largest shift of the picture against heights and labels in pixels, in samples that show both.
+        recolour: share of the roofs in a sample that get a colour of no palette, and half of it of the kinds of ground.
         validate_every: steps between two validations.
         save_every_s: seconds between two checkpoints.
         workers: processes that cut samples.
@@ -53,6 +54,7 @@ class DefaultTraining:
     rgb_and_dsm: float = 0.22
     rgb_alone: float = 0.56
     shift_px: float = 3.0
+    recolour: float = 0.4
     validate_every: int = 400
     save_every_s: float = 240.0
     workers: int = 1

@@ -62,7 +62,7 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
     rng = np.random.default_rng((config.seed, 7, step))
     crops, present = [], []
     for _ in range(config.batch):
-        crop = random_crop(store[int(rng.integers(len(store)))], config.crop_px, rng)
+        crop = random_crop(store[int(rng.integers(len(store)))], config.crop_px, rng, config.recolour)
         kind = rng.random()
         both, picture = kind < config.rgb_and_dsm, kind < config.rgb_and_dsm + config.rgb_alone
         present.append((picture, both or not picture))

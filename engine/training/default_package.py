@@ -12,7 +12,7 @@ from ..models.package import GsdSpec, ModelSpec, TileSpec
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 
 def write_default_package(
@@ -32,11 +32,17 @@ def write_default_package(
             "at 0.2 to 0.6 m per pixel; small enough for a computer without a graphics card."
         ),
         licence="GPL-2.0-or-later",
-        training_data=(
-            f"{config.scenes} synthetic scenes of {config.scene.size} pixels a side (`ridgeline scenes`, seed "
-            f"{config.seed}); no real picture or surface was trained on. Repeat it with `ridgeline train-default`."
-        ),
+        training_data=_training_data(config),
         source="trained by the Ridgeline project",
         metrics=metrics,
     )
     return export_package(model, info, folder)
+
+
+def _training_data(config: DefaultTraining) -> str:
+    first = " The weights began with those of the round before." if config.start else ""
+    return (
+        f"{config.scenes} synthetic scenes of {config.scene.size} pixels a side (`ridgeline scenes`, seed "
+        f"{config.seed}); no real picture or surface was trained on.{first} Repeat it with `ridgeline train-default`; the settings of "
+        "each round are in engine/training/rounds."
+    )

@@ -43,6 +43,6 @@ def _training_data(config: DefaultTraining) -> str:
     first = " The weights began with those of the round before." if config.start else ""
     return (
         f"{config.scenes} synthetic scenes of {config.scene.size} pixels a side (`ridgeline scenes`, seed "
-        f"{config.seed}); no real picture or surface was trained on.{first} Repeat it with `ridgeline train-default`; the settings of "
-        "each round are in engine/training/rounds."
+        f"{config.seed}); no real picture or surface was trained on.{first} Repeat it with "
+        "`ridgeline train-default`; the settings of each round are in engine/training/rounds."
     )

@@ -149,9 +149,9 @@ class SegmentPage(Page):
             self.model.addItem(model.label, model.name)
         index = self.model.findData(chosen)
         self.model.setCurrentIndex(max(0, index) if self._models else -1)
-        model = self.current_model
+        current = self.current_model
         # what a model says of itself is text, not markup
-        tip = html.escape(model.description) if model else tr("There is no model yet: see the Models page.")
+        tip = html.escape(current.description) if current else tr("There is no model yet: see the Models page.")
         self.model.setToolTip(tip)
         self.model.blockSignals(False)
         self._settle.start()

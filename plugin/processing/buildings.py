@@ -1,15 +1,13 @@
 """``ridgeline:buildings``: polygons, with attributes, of the buildings in a class raster."""
 
 import json
-from dataclasses import replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 from qgis.core import (
     QgsProcessing,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingOutputVectorLayer,
-    QgsProcessingParameterBoolean,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
@@ -18,36 +16,26 @@ from qgis.core import (
 
 from ...engine.jobs import BuildingOptions, ErrorCode, RasterInput, RidgelineError
 from ...engine.jobs.buildings import BuildingsJob
-from ..engine_link.engine import ready_engine
-from ..engine_link.host import proxy_variables
-from ..engine_link.run_job import run_job
 from ..i18n import tr
-from ..layers.export import DEFAULT_CAP_MB
-from .base import RidgelineAlgorithm, keywords
-from .layer_inputs import PlannedInput, plan_input, ready_input
+from . import parameters as shared
+from .base import keywords
+from .job_algorithm import JobAlgorithm
 from .load_results import load_on_completion
-from .region_parameters import add_region_parameters, is_given, read_region, region_problem
+from .region_parameters import add_region_parameters, read_region, region_problem
 from .segment import building_count
-from .talk import FeedbackListener
 
 _USUAL_GSD = 0.25
 
 
-class BuildingsAlgorithm(RidgelineAlgorithm):
+class BuildingsAlgorithm(JobAlgorithm):
     """Traces the buildings of a class raster.
 
     Outputs by name: OUTPUT (folder), BUILDINGS (layer), BUILDING_COUNT (number), SUMMARY (JSON as text).
     """
 
-    ID = "buildings"
-    CLASSES, IDS, ROOF_CLASSES, DSM = "CLASSES", "BUILDING_IDS", "ROOF_CLASSES", "DSM"
-    REGULARISE, TOLERANCE, MIN_AREA, MIN_HOLE = "REGULARISE", "TOLERANCE", "MIN_AREA", "MIN_HOLE"
-    OVERWRITE, OUTPUT = "OVERWRITE", "OUTPUT"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._job: Optional[BuildingsJob] = None
-        self._inputs: Dict[str, PlannedInput] = {}
+    ID = KIND = "buildings"
+    CLASSES, IDS, ROOF_CLASSES = "CLASSES", "BUILDING_IDS", "ROOF_CLASSES"
+    TOLERANCE, MIN_HOLE = "TOLERANCE", "MIN_HOLE"
 
     def displayName(self) -> str:
         """Return the name for people."""
@@ -81,43 +69,31 @@ class BuildingsAlgorithm(RidgelineAlgorithm):
             QgsProcessingParameterString(self.IDS, tr("Numbers that mean building"), optional=True),
             tr("Separated by commas. Empty: the class that the raster names “building”, else every number but nodata."),
         )
-        for name, title, text in (
-            (self.ROOF_CLASSES, tr("Roof class raster"), tr("Gives each building its roof class.")),
-            (self.DSM, tr("DSM"), tr("Surface model: gives each building heights, slope and volume.")),
-        ):
-            self.add(QgsProcessingParameterRasterLayer(name, title, optional=True), text)
+        self.add(
+            QgsProcessingParameterRasterLayer(self.ROOF_CLASSES, tr("Roof class raster"), optional=True),
+            tr("Gives each building its roof class."),
+        )
+        self.add(*shared.dsm(tr("Gives each building heights, slope and volume.")))
         add_region_parameters(self)
-        for definition, text in (
-            (
-                QgsProcessingParameterBoolean(self.REGULARISE, tr("Regular outlines"), defaults.regularise),
-                tr("Straight walls and square corners where the data says so."),
-            ),
+        self.add_options(
+            shared.regularise(defaults.regularise),
             (
                 QgsProcessingParameterNumber(
                     self.TOLERANCE, tr("Tolerance (m)"), number, defaults.tolerance_m, minValue=0.0
                 ),
                 tr("How far a regular outline may lie from the raw one."),
             ),
-            (
-                QgsProcessingParameterNumber(
-                    self.MIN_AREA, tr("Smallest building (m²)"), number, defaults.min_area_m2, minValue=0.0
-                ),
-                tr("Smaller ones are dropped."),
-            ),
+            shared.min_area(defaults.min_area_m2),
             (
                 QgsProcessingParameterNumber(
                     self.MIN_HOLE, tr("Smallest hole (m²)"), number, defaults.min_hole_m2, minValue=0.0
                 ),
                 tr("Smaller ones are filled."),
             ),
-            (
-                QgsProcessingParameterBoolean(self.OVERWRITE, tr("Replace results in the folder"), False),
-                tr("Without it, results that are in the folder are left as they are."),
-            ),
-        ):
-            self.add(definition, text, advanced=True)
+            shared.overwrite(),
+        )
         self.add(
-            QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the results")),
+            QgsProcessingParameterFolderDestination(shared.OUTPUT, tr("Folder for the results")),
             tr("Gets buildings.gpkg."),
         )
         self.addOutput(QgsProcessingOutputVectorLayer("BUILDINGS", tr("Buildings"), QgsProcessing.TypeVectorPolygon))
@@ -137,34 +113,25 @@ class BuildingsAlgorithm(RidgelineAlgorithm):
     def prepare_work(self, parameters: Dict[str, Any], context: Any) -> None:
         """Turn layers and options into a job."""
         region, geometry, crs = read_region(self, parameters, context)
-        self._inputs = {}
-        for key, name in (("classes", self.CLASSES), ("roof_classes", self.ROOF_CLASSES), ("dsm", self.DSM)):
-            if is_given(parameters, name):
-                layer = self.parameterAsRasterLayer(parameters, name, context)
-                self._inputs[key] = plan_input(layer, (), None, geometry, crs, _USUAL_GSD, context, DEFAULT_CAP_MB)
+        names = {"classes": self.CLASSES, "roof_classes": self.ROOF_CLASSES, "dsm": shared.DSM}
+        self.plan(parameters, context, names, _USUAL_GSD, geometry, crs)
         self._job = BuildingsJob(
-            out=self.parameterAsString(parameters, self.OUTPUT, context),
+            out=self.parameterAsString(parameters, shared.OUTPUT, context),
             classes=RasterInput(""),
             building=parse_ids(self.parameterAsString(parameters, self.IDS, context)),
             region=region,
-            overwrite=self.parameterAsBool(parameters, self.OVERWRITE, context),
+            overwrite=self.parameterAsBool(parameters, shared.OVERWRITE, context),
             options=BuildingOptions(
-                regularise=self.parameterAsBool(parameters, self.REGULARISE, context),
+                regularise=self.parameterAsBool(parameters, shared.REGULARISE, context),
                 tolerance_m=self.parameterAsDouble(parameters, self.TOLERANCE, context),
-                min_area_m2=self.parameterAsDouble(parameters, self.MIN_AREA, context),
+                min_area_m2=self.parameterAsDouble(parameters, shared.MIN_AREA, context),
                 min_hole_m2=self.parameterAsDouble(parameters, self.MIN_HOLE, context),
             ),
         )
 
     def work(self, parameters: Dict[str, Any], context: Any, feedback: Any) -> Dict[str, Any]:
         """Run the engine and name what it made."""
-        if self._job is None:
-            raise RuntimeError("work without prepare_work")
-        ready = {key: ready_input(item, self._job.out, context, feedback) for key, item in self._inputs.items()}
-        job = replace(self._job, **ready)  # type: ignore[arg-type]
-        result = run_job(
-            ready_engine(proxy_variables()), "buildings", job, FeedbackListener(feedback), feedback.isCanceled
-        )
+        job, result = self.run_engine(context, feedback)
         load_on_completion(result.outputs, context)
         return {
             "OUTPUT": job.out,

@@ -1,53 +1,36 @@
 """``ridgeline:groundheights``: the ground under a surface model, and the heights above it."""
 
 import json
-from dataclasses import replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, ClassVar, Dict, List, Tuple
 
 from qgis.core import (
     QgsProcessingOutputRasterLayer,
     QgsProcessingOutputString,
-    QgsProcessingParameterBand,
-    QgsProcessingParameterBoolean,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterLayer,
 )
 
 from ...engine.jobs import RasterInput
 from ...engine.jobs.ground import GroundJob
-from ..engine_link.engine import ready_engine
-from ..engine_link.host import proxy_variables
-from ..engine_link.run_job import run_job
 from ..i18n import tr
-from ..layers.export import DEFAULT_CAP_MB
-from .base import RidgelineAlgorithm, keywords
-from .layer_inputs import PlannedInput, plan_input, ready_input
+from . import parameters as shared
+from .base import keywords
+from .job_algorithm import JobAlgorithm
+from .layer_inputs import plan_input
 from .load_results import load_on_completion
-from .region_parameters import add_region_parameters, is_given, read_region, region_problem
-from .segment import HEIGHT_UNITS
-from .talk import FeedbackListener
+from .region_parameters import add_region_parameters, read_region, region_problem
 
-PHASES = {"finding the ground": 92.0, "writing rasters": 8.0}
 _USUAL_GSD = 0.5
 """Metres per pixel at which an online surface model is written where none is asked for."""
 
 
-class GroundHeightsAlgorithm(RidgelineAlgorithm):
+class GroundHeightsAlgorithm(JobAlgorithm):
     """Finds the ground in a surface model.
 
     Outputs by name: OUTPUT (folder), GROUND, HEIGHT_ABOVE_GROUND (layers), SUMMARY (JSON as text).
     """
 
-    ID = "groundheights"
-    DSM, DSM_BAND, HEIGHT_UNIT = "DSM", "DSM_BAND", "HEIGHT_UNIT"
-    GSD, OVERWRITE, EXPORT_CAP_MB, OUTPUT = "GSD", "OVERWRITE", "EXPORT_CAP_MB", "OUTPUT"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._job: Optional[GroundJob] = None
-        self._input: Optional[PlannedInput] = None
+    ID, KIND = "groundheights", "ground"
+    PHASES: ClassVar[Dict[str, float]] = {"finding the ground": 92.0, "writing rasters": 8.0}
 
     def displayName(self) -> str:
         """Return the name for people."""
@@ -70,45 +53,17 @@ class GroundHeightsAlgorithm(RidgelineAlgorithm):
 
     def initAlgorithm(self, configuration: Any = None) -> None:
         """Define parameters and outputs."""
-        number = QgsProcessingParameterNumber.Double
-        self.add(
-            QgsProcessingParameterRasterLayer(self.DSM, tr("DSM")),
-            tr("Surface model: heights of roofs, trees and ground."),
-        )
+        self.add(*shared.dsm(tr("Heights of roofs, trees and ground."), optional=False))
         add_region_parameters(self)
-        for definition, text in (
-            (
-                QgsProcessingParameterBand(self.DSM_BAND, tr("Band of heights"), None, self.DSM, optional=True),
-                tr("The band of the DSM that holds heights. Empty: the first."),
-            ),
-            (
-                QgsProcessingParameterEnum(
-                    self.HEIGHT_UNIT,
-                    tr("Unit of heights"),
-                    list(HEIGHT_UNITS),
-                    defaultValue="auto",
-                    usesStaticStrings=True,
-                ),
-                tr("“auto” reads it from the file, else takes metres. Results are in metres."),
-            ),
-            (
-                QgsProcessingParameterNumber(self.GSD, tr("Metres per pixel"), number, optional=True, minValue=0.01),
-                tr("Ground sampling distance of the results. Empty: that of the DSM."),
-            ),
-            (
-                QgsProcessingParameterBoolean(self.OVERWRITE, tr("Replace results in the folder"), False),
-                tr("Without it, results that are in the folder are left as they are."),
-            ),
-            (
-                QgsProcessingParameterNumber(
-                    self.EXPORT_CAP_MB, tr("Largest file for an online layer (MB)"), number, DEFAULT_CAP_MB, minValue=1
-                ),
-                tr("A layer that is no local file is first written to one; larger ones are refused."),
-            ),
-        ):
-            self.add(definition, text, advanced=True)
+        self.add_options(
+            shared.height_band(),
+            shared.height_unit(),
+            shared.gsd(tr("Side of a pixel of the results on the ground. Empty: that of the surface model.")),
+            shared.overwrite(),
+            shared.export_cap(),
+        )
         self.add(
-            QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the results")),
+            QgsProcessingParameterFolderDestination(shared.OUTPUT, tr("Folder for the results")),
             tr("Gets ground.tif and height_above_ground.tif."),
         )
         self.addOutput(QgsProcessingOutputRasterLayer("GROUND", tr("Ground")))
@@ -123,36 +78,29 @@ class GroundHeightsAlgorithm(RidgelineAlgorithm):
     def prepare_work(self, parameters: Dict[str, Any], context: Any) -> None:
         """Turn layer and options into a job."""
         region, geometry, crs = read_region(self, parameters, context)
-        gsd = self.parameterAsDouble(parameters, self.GSD, context) if is_given(parameters, self.GSD) else None
-        unit = self.parameterAsString(parameters, self.HEIGHT_UNIT, context)
-        bands = (
-            (self.parameterAsInt(parameters, self.DSM_BAND, context),) if is_given(parameters, self.DSM_BAND) else ()
-        )
-        self._input = plan_input(
-            self.parameterAsRasterLayer(parameters, self.DSM, context),
-            bands,
-            None if unit in ("", "auto") else unit,
+        gsd = self.number(parameters, shared.GSD, context)
+        band = self.whole(parameters, shared.DSM_BAND, context)
+        self._inputs["dsm"] = plan_input(
+            self.parameterAsRasterLayer(parameters, shared.DSM, context),
+            () if band is None else (band,),
+            self.unit(parameters, context),
             geometry,
             crs,
             gsd or _USUAL_GSD,
             context,
-            self.parameterAsDouble(parameters, self.EXPORT_CAP_MB, context),
+            self.parameterAsDouble(parameters, shared.EXPORT_CAP_MB, context),
         )
         self._job = GroundJob(
-            out=self.parameterAsString(parameters, self.OUTPUT, context),
+            out=self.parameterAsString(parameters, shared.OUTPUT, context),
             dsm=RasterInput(""),
             region=region,
             gsd=gsd,
-            overwrite=self.parameterAsBool(parameters, self.OVERWRITE, context),
+            overwrite=self.parameterAsBool(parameters, shared.OVERWRITE, context),
         )
 
     def work(self, parameters: Dict[str, Any], context: Any, feedback: Any) -> Dict[str, Any]:
         """Run the engine and name what it made."""
-        if self._job is None or self._input is None:
-            raise RuntimeError("work without prepare_work")
-        job = replace(self._job, dsm=ready_input(self._input, self._job.out, context, feedback))
-        listener = FeedbackListener(feedback, PHASES)
-        result = run_job(ready_engine(proxy_variables()), "ground", job, listener, feedback.isCanceled)
+        job, result = self.run_engine(context, feedback)
         load_on_completion(result.outputs, context, {"ground": tr("Ground")})
         return {
             "OUTPUT": job.out,

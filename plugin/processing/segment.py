@@ -1,7 +1,7 @@
 """``ridgeline:segment``: two rasters in, styled roofs and land cover out."""
 
 import json
-from typing import Any, Dict, List, Tuple
+from typing import Any, ClassVar, Dict, List, Tuple
 
 from qgis.core import (
     QgsGeometry,
@@ -30,7 +30,6 @@ from .model_choice import model_gsd
 from .region_parameters import add_region_parameters, is_given, read_region, region_problem
 
 LAYER_OUTPUTS = ("BUILDINGS", "ROOF_CLASS", "LAND_COVER", "CONFIDENCE", "HEIGHT_ABOVE_GROUND")
-PHASES: Dict[str, float] = {"computing": 60, "buildings": 34, "heights": 1, "writing rasters": 5}
 
 
 class SegmentAlgorithm(JobAlgorithm):
@@ -41,7 +40,7 @@ class SegmentAlgorithm(JobAlgorithm):
     """
 
     ID = KIND = "segment"
-    PHASES = PHASES
+    PHASES: ClassVar[Dict[str, float]] = {"computing": 60, "buildings": 34, "heights": 1, "writing rasters": 5}
     RGB_BANDS, BATCH, OUTLINES = "RGB_BANDS", "BATCH", "OUTLINES"
     SKIP_EMPTY, KEEP_HEIGHTS = "SKIP_EMPTY", "KEEP_HEIGHTS"
 
@@ -128,9 +127,7 @@ class SegmentAlgorithm(JobAlgorithm):
             shared.threads(),
             (
                 QgsProcessingParameterNumber(self.BATCH, tr("Tiles at once"), whole, optional=True, minValue=1),
-                tr(
-                    "How many pieces of the map are computed at once. Empty: chosen by the engine. Fewer need less memory."
-                ),
+                tr("Pieces of the map that are computed at once: fewer need less memory. Empty: the engine decides."),
             ),
             shared.export_cap(),
         )
@@ -185,7 +182,7 @@ class SegmentAlgorithm(JobAlgorithm):
 
     def work(self, parameters: Dict[str, Any], context: Any, feedback: Any) -> Dict[str, Any]:
         """Write what must be written, run the engine, and name what it made."""
-        job, result = self.run(context, feedback)
+        job, result = self.run_engine(context, feedback)
         extra = extra_kinds(result.outputs)
         load_on_completion(result.outputs, context, {kind.name: kind.title for kind in extra})
         outputs = {name.upper(): path for name, path in result.outputs.items()}

@@ -18,7 +18,7 @@ def engine_is(tmp_path, monkeypatch):
 
     def use(body):
         python, main = write_engine(tmp_path / "engine ö", body)
-        for name in ("segment", "ground_heights", "buildings", "engine_status"):
+        for name in ("job_algorithm", "engine_status"):
             module = f"ridgeline.plugin.processing.{name}"
             monkeypatch.setattr(f"{module}.ready_engine", lambda variables=None: Engine(python, main, variables or {}))
         monkeypatch.setenv("RIDGELINE_ENGINE_PYTHON", python)

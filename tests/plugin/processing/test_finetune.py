@@ -9,7 +9,6 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry, Qgs
 from ridgeline.engine.jobs import from_dict
 from ridgeline.engine.jobs.evaluate import EvaluateJob
 from ridgeline.engine.jobs.finetune import ClassMapping, FinetuneJob
-from ridgeline.plugin.engine_link.engine import Engine
 from ridgeline.plugin.paths import SAMPLES
 
 TELLS_JOB = """
@@ -29,16 +28,6 @@ for line in sys.stdin:
         say("result", outputs={}, summary={"finished": True})
         break
 """
-
-
-@pytest.fixture(autouse=True)
-def _both_use_the_engine(engine_is, monkeypatch):
-    """`engine_is` knows the algorithms that were there before these."""
-    from ridgeline.plugin.processing import evaluate, finetune, segment
-
-    for module in (evaluate, finetune):
-        monkeypatch.setattr(module, "ready_engine", lambda variables=None: segment.ready_engine(variables))
-    assert Engine
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from qgis.core import QgsApplication
 
-EXPECTED = {"segment", "groundheights", "buildings", "enginestatus", "enginesetup"}
+EXPECTED = {"segment", "groundheights", "buildings", "finetune", "evaluate", "enginestatus", "enginesetup"}
 
 
 def test_every_published_algorithm_is_registered(provider):

@@ -37,7 +37,7 @@ def parse_crs(text: str, what: str) -> CRS:
     """
     try:
         return horizontal(CRS.from_user_input(text))
-    except (CRSError, ValueError) as fault:
+    except (CRSError, ValueError, TypeError, LookupError, AttributeError) as fault:  # the last three: odd JSON
         raise RidgelineError(
             ErrorCode.BAD_CRS,
             f"The CRS {_short(text)!r} given for {what} is not known.",

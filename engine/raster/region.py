@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ..jobs.errors import ErrorCode, RidgelineError
 from ..jobs.inputs import Region
-from .crs import horizontal, parse_crs, transform_points
+from .crs import parse_crs, transform_points
 from .grid import Grid
 
 _EDGE_PARTS = 64  # a box's edge becomes so many pieces before it is bent into another CRS
@@ -107,7 +107,7 @@ def _shapes(geometry: Any) -> list[BaseGeometry]:
 
 
 def _file_crs(meta: dict[str, Any]) -> CRS | None:
-    return horizontal(CRS.from_user_input(meta["crs"])) if meta.get("crs") else None
+    return parse_crs(meta["crs"], "the region's file") if meta.get("crs") else None
 
 
 def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:

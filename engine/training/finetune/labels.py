@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,11 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.warp import transform
 from shapely.geometry.base import BaseGeometry
 
 from ...jobs import ErrorCode, RidgelineError
 from ...jobs.finetune import ClassMapping, PolygonLayer
+from ...raster.crs import parse_crs, transform_points
 
 MOST_CLASSES = 100
 SLIVER_M2 = 0.5
@@ -60,8 +61,8 @@ def read_labels(layer: PolygonLayer, field: str | None, mapping: tuple[ClassMapp
         crs: CRS of the grid.
 
     Raises:
-        RidgelineError: (INPUT_MISSING, INPUT_UNREADABLE, NO_CRS) about the file; (BAD_LABELS) if the field is missing,
-            no polygon is left, or none of them has a class.
+        RidgelineError: (INPUT_MISSING, INPUT_UNREADABLE, NO_CRS, BAD_CRS) about the file; (BAD_LABELS) if the field is
+            missing, no polygon is left, or none of them has a class.
     """
     name = layer.name or Path(layer.path).name
     shapes, values = _read(layer, field, name, crs)
@@ -148,7 +149,7 @@ def within_area(labels: LabelSet, area: BaseGeometry) -> LabelSet:
 
 
 def _read(layer: PolygonLayer, field: str | None, name: str, crs: CRS) -> tuple[list[BaseGeometry], list[str]]:
-    if not layer.path.startswith("/vsi") and not Path(layer.path).exists():
+    if not layer.path.startswith("/vsi") and not os.path.exists(layer.path):
         raise RidgelineError(ErrorCode.INPUT_MISSING, f"The labels {name!r} do not exist.", "Check the path.")
     try:
         known = list(pyogrio.read_info(layer.path, layer=layer.layer)["fields"])
@@ -168,7 +169,8 @@ def _read(layer: PolygonLayer, field: str | None, name: str, crs: CRS) -> tuple[
         )
     shapes = [] if geometry is None else list(shapely.from_wkb(geometry, on_invalid="ignore"))
     values = [_text(item) for item in columns[0]] if field else [""] * len(shapes)
-    return [_moved(shape, CRS.from_user_input(source), crs) for shape in shapes], values
+    own = parse_crs(source, f"the labels {name!r}")
+    return [_moved(shape, own, crs) for shape in shapes], values
 
 
 def _moved(shape: BaseGeometry | None, source: CRS, target: CRS) -> BaseGeometry | None:
@@ -176,8 +178,7 @@ def _moved(shape: BaseGeometry | None, source: CRS, target: CRS) -> BaseGeometry
         return shape
 
     def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        xs, ys = transform(source, target, points[:, 0].tolist(), points[:, 1].tolist())[:2]
-        return np.column_stack([xs, ys])
+        return np.column_stack(transform_points(source, target, points[:, 0], points[:, 1]))
 
     return shapely.transform(shape, move)
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..feedback import Feedback
 from ..given import given
 from ..jobs import ErrorCode, Result, RidgelineError, from_dict
+from .arguments import add_events
 from .jobrunner import run_job
 
 
@@ -20,9 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help="other weights of the same architecture (safetensors)")
     parser.add_argument("--tile", type=int, help="side of a tile in pixels (default: the package's)")
     parser.add_argument("--fp32", action="store_true", help="store weights in fp32, twice the size of fp16")
-    parser.add_argument("--int8", action="store_true", help="add an int8 graph, calibrated on synthetic scenes")
-    parser.add_argument("--samples", type=int, default=24, help="scenes to calibrate on (default: %(default)s)")
-    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    parser.add_argument(
+        "--int8",
+        nargs="?",
+        const="static",
+        choices=("static", "dynamic"),
+        help="add int8 graphs (static ones are calibrated on synthetic scenes), and say what they lose and gain",
+    )
+    parser.add_argument("--samples", type=int, default=24, help="scenes to calibrate and to check on (default: 24)")
+    add_events(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,7 +42,7 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     from ..models.config import DenseConfig
     from ..models.export import PackageInfo, export_package
     from ..models.multitask import DenseModel
-    from ..models.package import ModelPackage, load_package
+    from ..models.package import load_package
 
     package = load_package(Path(args.model))
     spec = package.spec
@@ -56,14 +63,32 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     made = export_package(model, info, out, half=not args.fp32, feedback=feedback)
     summary: dict[str, Any] = {}
     if args.int8:
-        from ..models.export.quantise import add_int8, agreement
-        from ..training.calibration import scene_inputs
-
-        made = add_int8(ModelPackage(out, made), scene_inputs(made, args.samples, seed=11))
-        grown = ModelPackage(out, made)
-        kinds = frozenset(item.kind for item in made.inputs)
-        # both were just written
-        full, small = (given(grown.weights_for(kinds, "onnx", precision)) for precision in ("fp32", "int8"))
-        summary = {"int8 against fp32": agreement(grown, full, small, scene_inputs(made, args.samples, seed=12))}
+        summary = _add_int8(out, args.int8, args.samples)
+        made = load_package(out).spec
     files = sum(item.stat().st_size for item in out.iterdir() if item.is_file())
     return Result({"model": str(out)}, {"megabytes": round(files / 1e6, 2), "graphs": len(made.weights) - 1, **summary})
+
+
+def _add_int8(folder: Path, how: str, count: int) -> dict[str, Any]:
+    """Add int8 graphs to the package in ``folder``; return what they lose and gain, by the inputs that they take."""
+    from ..models.export.compare import agreement, building_iou, megapixels_per_second
+    from ..models.export.quantise import add_int8
+    from ..models.package import load_package
+    from ..training.calibration import scene_samples
+
+    package = load_package(folder)
+    calibration = scene_samples(package.spec, count, seed=11) if how == "static" else []
+    add_int8(package, [item.inputs for item in calibration], how)
+    grown = load_package(folder)
+    fresh = scene_samples(package.spec, count, seed=12)
+    inputs, truth = [item.inputs for item in fresh], [(item.inputs, item.building) for item in fresh]
+    found: dict[str, Any] = {}
+    for small in (item for item in grown.spec.weights if item.precision == "int8"):
+        kinds = frozenset(item.kind for item in package.spec.inputs if item.name in small.inputs)
+        full = given(grown.weights_for(kinds, "onnx", "fp32"))  # each int8 graph was made from one
+        row: dict[str, Any] = {"agreement": agreement(grown, full, small, inputs)}
+        for item in (full, small):
+            row[f"building IoU {item.precision}"] = building_iou(grown, item, truth)
+            row[f"Mpx/s {item.precision}"] = megapixels_per_second(grown, item, inputs[0])
+        found[f"int8 for {' + '.join(small.inputs)}"] = row
+    return found

@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.roi_heads import paste_masks_in_image
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
@@ -29,6 +33,7 @@ class InstanceConfig:
         width: channels of the pyramid (256 as published).
         anchors: side of the boxes looked for at strides 4, 8, 16, 32 and 64, in pixels.
         hidden: neurons of the box head.
+        mask_width: channels of the mask head's four convolutions (256 as published: most of the work on a CPU).
         proposals: boxes that go on from the first stage, in training and use.
         per_image: most instances given (300 in the DFC2023 baseline).
         min_score: instances below are not given.
@@ -39,6 +44,7 @@ class InstanceConfig:
     width: int = 256
     anchors: tuple[int, ...] = (16, 32, 64, 128, 256)
     hidden: int = 1024
+    mask_width: int = 256
     proposals: int = 1000
     per_image: int = 300
     min_score: float = 0.05
@@ -110,7 +116,10 @@ class InstanceModel(nn.Module):
         total = sum(self._channels)
         self.net = MaskRCNN(
             _PyramidBackbone(encoder, self._channels, config.width),
-            num_classes=config.classes + 1,
+            box_head=TwoMLPHead(config.width * 7 * 7, config.hidden),
+            box_predictor=FastRCNNPredictor(config.hidden, config.classes + 1),
+            mask_head=MaskRCNNHeads(config.width, (config.mask_width,) * 4, dilation=1),
+            mask_predictor=MaskRCNNPredictor(config.mask_width, config.mask_width, config.classes + 1),
             # inputs come normalised and at their own size
             image_mean=[0.0] * total,
             image_std=[1.0] * total,
@@ -130,9 +139,6 @@ class InstanceModel(nn.Module):
             box_score_thresh=config.min_score,
         )
         self.net.transform = _Stacked(total)
-        if config.hidden != 1024:
-            self.net.roi_heads.box_head = _box_head(config.width * 7 * 7, config.hidden)
-            self.net.roi_heads.box_predictor = _box_predictor(config.hidden, config.classes + 1)
 
     def losses(self, rgb: Tensor | None, dsm: Tensor | None, truth: list[InstanceTruth]) -> dict[str, Tensor]:
         """Return the five losses of a batch (call ``train()`` first): their sum is to be minimised.
@@ -191,8 +197,6 @@ class _Stacked(nn.Module):
         self._channels = channels
 
     def forward(self, images: list[Tensor], targets: Any = None) -> tuple[Any, Any]:
-        from torchvision.models.detection.image_list import ImageList
-
         batch = torch.stack(images)
         size = (int(batch.shape[-2]), int(batch.shape[-1]))
         return ImageList(batch, [size] * len(images)), targets
@@ -200,22 +204,6 @@ class _Stacked(nn.Module):
     def postprocess(
         self, result: list[dict[str, Tensor]], image_shapes: list[tuple[int, int]], _original: list[tuple[int, int]]
     ) -> list[dict[str, Tensor]]:
-        from torchvision.models.detection.roi_heads import paste_masks_in_image
-
         for found, shape in zip(result, image_shapes):
             found["masks"] = paste_masks_in_image(found["masks"], found["boxes"], shape)
         return result
-
-
-def _box_head(inputs: int, hidden: int) -> nn.Module:
-    from torchvision.models.detection.faster_rcnn import TwoMLPHead
-
-    head: nn.Module = TwoMLPHead(inputs, hidden)
-    return head
-
-
-def _box_predictor(hidden: int, classes: int) -> nn.Module:
-    from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
-
-    predictor: nn.Module = FastRCNNPredictor(hidden, classes)
-    return predictor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +13,21 @@ from ..scenes.chip import SceneConfig, make_chip
 from ..terrain.height_channels import context_px, height_channels
 
 
-def scene_inputs(spec: ModelSpec, count: int, seed: int) -> list[dict[str, NDArray[np.float32]]]:
-    """Return normalised inputs [1, C, tile, tile] by name of ``count`` scenes.
+@dataclass(frozen=True)
+class SceneSample:
+    """One scene as a model sees it.
+
+    Attributes:
+        inputs: normalised, float32 [1, C, tile, tile], by name.
+        building: bool [tile, tile], where buildings truly are.
+    """
+
+    inputs: dict[str, NDArray[np.float32]]
+    building: NDArray[np.bool_]
+
+
+def scene_samples(spec: ModelSpec, count: int, seed: int) -> list[SceneSample]:
+    """Return ``count`` scenes.
 
     Args:
         spec: of the model; its GSD, tile and normalisation are used.
@@ -26,7 +41,7 @@ def scene_inputs(spec: ModelSpec, count: int, seed: int) -> list[dict[str, NDArr
     for index in range(count):
         scene = make_chip(seed, index, config)
         inner = np.s_[..., margin : margin + size, margin : margin + size]
-        sample: dict[str, NDArray[np.float32]] = {}
+        inputs: dict[str, NDArray[np.float32]] = {}
         for item in spec.inputs:
             if item.height_channels is not None:
                 values = height_channels(scene.surface, np.isfinite(scene.surface), gsd, 0, 0)[inner]
@@ -35,6 +50,6 @@ def scene_inputs(spec: ModelSpec, count: int, seed: int) -> list[dict[str, NDArr
                 raw = scene.rgb if item.kind == "rgb" else np.nan_to_num(scene.surface[inner])[None]
                 mean, std = (np.asarray(v, np.float32)[:, None, None] for v in (norm.mean, norm.std))
                 values = (raw.astype(np.float32) - mean) / std
-            sample[item.name] = np.ascontiguousarray(values[None], dtype=np.float32)
-        samples.append(sample)
+            inputs[item.name] = np.ascontiguousarray(values[None], dtype=np.float32)
+        samples.append(SceneSample(inputs, scene.building_id > 0))
     return samples

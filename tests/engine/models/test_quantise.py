@@ -1,13 +1,18 @@
 """int8 graphs: a package gets one more, it agrees with fp32, and nobody takes it unasked."""
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from ridgeline.engine.jobs import RidgelineError
 from ridgeline.engine.models.config import BackboneConfig, DecoderConfig, DenseConfig, EncoderConfig, TaskConfig
 from ridgeline.engine.models.export import PackageInfo, export_package
-from ridgeline.engine.models.export.quantise import add_int8, agreement
+from ridgeline.engine.models.export.compare import agreement, building_iou, megapixels_per_second
+from ridgeline.engine.models.export.quantise import add_int8
 from ridgeline.engine.models.multitask import DenseModel
 from ridgeline.engine.models.package import (
     ClassSpec,
@@ -77,6 +82,46 @@ def test_int8_agrees_with_fp32_on_inputs_it_was_not_calibrated_with(package: Mod
     assert "int8" in small.file
 
 
+def test_dynamic_ranges_need_no_samples(package: ModelPackage) -> None:
+    add_int8(package, [], "dynamic")
+    grown = load_package(package.folder)
+    full, small = (grown.weights_for(frozenset({"rgb"}), "onnx", name) for name in ("fp32", "int8"))
+    assert agreement(grown, full, small, samples(4))["building"]["same"] > 0.95
+    nodes = {node.op_type for node in onnx.load(grown.path_of(small.file)).graph.node}
+    assert "DynamicQuantizeLinear" in nodes and "ConvInteger" in nodes
+
+
+def test_every_set_of_inputs_gets_an_int8_graph(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    args = {"channels": [8, 8, 16, 16], "stem_width": 8}
+    encoder = EncoderConfig(*(BackboneConfig("resnet18d", channels, args) for channels in (3, 1)))
+    model = DenseModel(DenseConfig(encoder, DecoderConfig("fpn", 16, 8), (TaskConfig("building", "probability"),)))
+    inputs = (
+        InputSpec("rgb", "rgb", ("r", "g", "b"), True, MeanStd((127.0,) * 3, (60.0,) * 3)),
+        InputSpec("dsm", "dsm", ("surface",), True, MeanStd((0.0,), (10.0,))),
+    )
+    outputs = (OutputSpec("building", "probability", "building"),)
+    info = PackageInfo("pair", "1", inputs, outputs, GsdSpec(0.25, 0.1, 0.5), TileSpec(TILE, overlap=16))
+    export_package(model.eval(), info, tmp_path)
+    shown = [{"rgb": pictures(1).numpy(), "dsm": pictures(1)[:, :1].numpy()} for _ in range(2)]
+    add_int8(load_package(tmp_path), shown)
+    grown = load_package(tmp_path)
+    for kinds in ({"rgb", "dsm"}, {"rgb"}, {"dsm"}):
+        small = grown.weights_for(frozenset(kinds), "onnx", "int8")
+        assert set(small.inputs) == kinds
+        assert megapixels_per_second(grown, small, shown[0], runs=1) > 0
+
+
+def test_buildings_are_compared_with_the_truth(package: ModelPackage) -> None:
+    full = load_package(package.folder).weights_for(frozenset({"rgb"}), "onnx", "fp32")
+    shown = samples(3)
+    bright = [(sample, sample["rgb"][0].mean(axis=0) > 0) for sample in shown]
+    assert building_iou(package, full, bright) > 0.8
+    assert building_iou(package, full, [(sample, ~truth) for sample, truth in bright]) < 0.2
+    nameless = dataclasses.replace(package.spec, outputs=package.spec.outputs[:1])
+    assert building_iou(ModelPackage(package.folder, nameless), full, bright) is None
+
+
 def test_adding_twice_lists_one(package: ModelPackage) -> None:
     spec = add_int8(load_package(package.folder), samples(2))
     spec = add_int8(load_package(package.folder), samples(2))
@@ -86,3 +131,5 @@ def test_adding_twice_lists_one(package: ModelPackage) -> None:
 def test_nothing_to_calibrate_with_is_said(package: ModelPackage) -> None:
     with pytest.raises(RidgelineError, match="nothing to calibrate with"):
         add_int8(package, [])
+    with pytest.raises(ValueError, match="'int4'"):
+        add_int8(package, samples(1), "int4")

@@ -125,7 +125,9 @@ def test_classification_overfits(chips: Chips) -> None:
 @pytest.mark.long
 def test_instances_overfit(chips: Chips) -> None:
     torch.manual_seed(0)
-    config = InstanceConfig(ENCODER, classes=2, width=32, anchors=(8, 16, 32, 48, 64), hidden=64, proposals=60)
+    config = InstanceConfig(
+        ENCODER, classes=2, width=32, anchors=(8, 16, 32, 48, 64), hidden=64, mask_width=32, proposals=60
+    )
     model = InstanceModel(config)
     truth = [InstanceTruth.from_ids(ids, (ids > 0).long() * 2) for ids in chips.instances]
     assert all(len(item.labels) for item in truth)

@@ -19,7 +19,8 @@ def patched(raw: shapely.Polygon, fitted: shapely.Polygon, limit: float) -> Base
         fitted: the fit; both in the building's frame.
         limit: metres.
     """
-    added, taken = [], []
+    added: list[shapely.Polygon] = []
+    taken: list[shapely.Polygon] = []
     shapely.prepare(fitted)
     for run in _strays(raw, fitted.boundary, limit):
         # it crosses the fit nowhere, so it lies on one side

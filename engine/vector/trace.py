@@ -199,8 +199,8 @@ def outline(mask: Bools, transform: Affine) -> shapely.Polygon:
     return polygon
 
 
-def _rings(mask: Bools) -> list[Ints]:
-    """Return the rings of corners (row, column), int64 [n, 2], along pixel edges; the ring of the first corner first.
+def _rings(mask: Bools) -> list[npt.NDArray[np.float64]]:
+    """Return the rings of corners (row, column), float64 [n, 2], along pixel edges; the ring of the first corner first.
 
     Corners lie where one or three of the four pixels around a lattice point are inside; where two are, across from
     each other, there are two corners, and each ring keeps to the pixel outside that it goes around: so none touches
@@ -230,7 +230,7 @@ def _rings(mask: Bools) -> list[Ints]:
                 left[at] = left[at ^ 1] = False
                 ring += [at, at ^ 1]
                 at = along_column[at ^ 1]
-            rings.append(np.column_stack([rows[ring], cols[ring]]))
+            rings.append(np.column_stack([rows[ring], cols[ring]]).astype(np.float64))
     return rings
 
 

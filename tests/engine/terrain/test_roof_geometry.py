@@ -84,6 +84,78 @@ def test_chimneys_a_tree_and_a_ragged_outline_change_little():
     assert found.slope_deg == pytest.approx(35, abs=2)
 
 
+def roof(kind, seed, size=160):
+    """Mask, heights above ground, eave and ridge of a turned roof of 18 to 200 m², half of them under 35 m²."""
+    rng = np.random.default_rng(seed)
+    rows, cols = (np.mgrid[:size, :size] - size / 2) * GSD
+    angle = rng.uniform(0, 2 * np.pi)
+    along = np.abs(cols * np.cos(angle) + rows * np.sin(angle))
+    across = rows * np.cos(angle) - cols * np.sin(angle)
+    area = rng.uniform(35, 200) if rng.random() < 0.5 else rng.uniform(18, 35)
+    width = np.sqrt(area * rng.uniform(0.5, 1))
+    length = area / width
+    eave, slope = rng.uniform(2.4, 8), np.tan(np.radians(rng.uniform(15, 45)))
+    to_eave = width / 2 - np.abs(across)
+    above = {
+        "flat": np.zeros_like(across),
+        "shed": across + width / 2,
+        "gable": to_eave,
+        "hip": np.minimum(to_eave, length / 2 - along),
+    }[kind]
+    rise = {"flat": 0.0, "shed": width, "gable": width / 2, "hip": width / 2}[kind]
+    return (along < length / 2) & (np.abs(across) < width / 2), eave + slope * above, eave, eave + slope * rise
+
+
+def cluttered(mask, heights, seed):
+    """Heights with two chimneys and the crown of a tree, which hides up to a third of the roof, and noise."""
+    rng = np.random.default_rng(seed)
+    heights, places = heights.copy(), np.argwhere(mask)
+    for row, col in places[rng.integers(len(places), size=2)]:
+        size = int(rng.integers(2, 5))
+        chimney = np.s_[row : row + size, col : col + size]
+        heights[chimney] = heights[chimney].max() + rng.uniform(0.8, 1.8)
+    row, col = places[rng.integers(len(places))]
+    radius = min(rng.uniform(1.5, 3.0), np.sqrt(mask.sum() * GSD**2 / 3 / np.pi))
+    rows, cols = np.indices(mask.shape)
+    away = np.hypot(rows - row, cols - col) * GSD
+    crown = heights[row, col] + rng.uniform(1.5, 6) - (away / radius) ** 2 * rng.uniform(0.8, 2.5)
+    crown += rng.normal(0, rng.uniform(0.15, 0.6), mask.shape)
+    heights = np.where(away < radius, np.maximum(heights, crown), heights)
+    return heights + rng.normal(0, 0.04, mask.shape)
+
+
+@pytest.mark.parametrize("kind", ["flat", "shed", "gable", "hip"])
+def test_eave_and_ridge_stand_two_chimneys_and_a_crown_on_every_roof(kind):
+    ridges, eaves = [], []
+    for seed in range(60):
+        mask, heights, eave, ridge = roof(kind, seed)
+        surface = (GROUND + np.where(mask, cluttered(mask, heights, seed), 0)).astype(np.float32)
+        found = roof_geometry(mask, surface, np.full(mask.shape, GROUND, np.float32), GSD)
+        ridges.append(found.ridge_height_m - ridge)
+        eaves.append(found.eave_height_m - eave)
+    assert np.sqrt(np.mean(np.square(ridges))) < 0.5
+    assert np.sqrt(np.mean(np.square(eaves))) < 0.5
+    assert np.median(np.abs(ridges)) < 0.1
+
+
+@settings(max_examples=30, deadline=None)
+@given(kind=st.sampled_from(["flat", "shed", "gable", "hip"]), seed=st.integers(0, 10**6), height=st.floats(2.0, 30.0))
+def test_how_high_a_crown_rises_above_a_roof_changes_nothing(kind, seed, height):
+    mask, heights, _, _ = roof(kind, seed)
+    rng = np.random.default_rng(seed)
+    row, col = np.argwhere(mask)[rng.integers(mask.sum())]
+    rows, cols = np.indices(mask.shape)
+    crown = np.hypot(rows - row, cols - col) * GSD < np.sqrt(mask.sum() * GSD**2 / 4 / np.pi)
+    ground, rough = np.zeros(mask.shape, np.float32), rng.normal(0, 0.5, mask.shape)
+
+    def numbers(rise):
+        surface = np.where(crown, heights[row, col] + rise + rough, heights)
+        found = roof_geometry(mask, surface.astype(np.float32), ground, GSD)
+        return found.ridge_height_m, found.eave_height_m
+
+    assert numbers(height) == pytest.approx(numbers(30.0), abs=0.3)
+
+
 def test_on_sloping_ground_heights_count_from_the_middle_of_the_building():
     mask, surface, ground = gable()
     tilt = (np.arange(120) * GSD * 0.1 - 1.5).astype(np.float32)[None, :]
@@ -117,7 +189,8 @@ def test_any_building_gives_finite_numbers_in_order(seed, height, width, gsd):
         assert 0 <= found.slope_deg < 90
 
 
-def test_heights_of_true_lod2_roofs(shared_data):
+@pytest.mark.parametrize("clutter", [False, True], ids=["bare", "with chimneys and crowns"])
+def test_heights_of_true_lod2_roofs(shared_data, clutter):
     import re
 
     import rasterio
@@ -141,7 +214,8 @@ def test_heights_of_true_lod2_roofs(shared_data):
         rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         box = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
         base = float(rings["GroundSurface"][0][0, 2])
-        found = roof_geometry(mask[box], surface[box], np.full_like(surface[box], base), 0.25)
+        measured = cluttered(mask[box], surface[box], len(eaves)).astype(np.float32) if clutter else surface[box]
+        found = roof_geometry(mask[box], measured, np.full_like(measured, base), 0.25)
         heights = np.vstack(rings["RoofSurface"])[:, 2] - base
         eaves.append(found.eave_height_m - heights.min())
         ridges.append(found.ridge_height_m - heights.max())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..feedback import Feedback
 from ..jobs import BuildingOptions, ErrorCode, RasterInput, Result, RidgelineError, from_dict
 from ..jobs.buildings import BuildingsJob
+from .arguments import add_folder, add_height_unit, add_protocol, add_region, folder_of, region_of
 from .jobrunner import load_json, run_job
-from .segment import region_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,19 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "(default: the class that the raster calls building, else all but nodata)")  # fmt: skip
     parser.add_argument("--roof-classes", metavar="FILE", help="a raster of roof class ids, such as roof_class.tif")
     parser.add_argument("--dsm", metavar="FILE", help="a surface model, which gives the heights")
-    parser.add_argument(
-        "--dsm-unit", choices=("metre", "foot", "us-foot"), help="unit of the heights where the file does not say it"
-    )
-    parser.add_argument(
-        "--region",
-        metavar="REGION",
-        nargs="+",
-        help="XMIN YMIN XMAX YMAX, or a vector file with polygons (default: where the rasters overlap)",
-    )
-    parser.add_argument("--region-crs", metavar="CRS", help="CRS of the region (default: the class raster's)")
-    parser.add_argument("--region-layer", metavar="NAME", help="layer of the vector file (default: its first)")
-    parser.add_argument("--out", metavar="DIR", help="folder for the result")
-    parser.add_argument("--overwrite", action="store_true", help="replace a result that is in the folder")
+    add_height_unit(parser)
+    add_region(parser, "where the rasters overlap", "the class raster's")
+    add_folder(parser, "results")
     defaults = BuildingOptions()
     parser.add_argument("--no-regularise", action="store_true", help="outlines as they come, corners not squared")
     for name, metavar, value, what in (
@@ -40,8 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--min-hole", "M2", defaults.min_hole_m2, "smaller holes are filled, in square metres"),
     ):
         parser.add_argument(name, metavar=metavar, type=float, default=value, help=f"{what} (default: %(default)s)")
-    parser.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
-    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    add_protocol(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,16 +45,15 @@ def job_of(args: argparse.Namespace) -> BuildingsJob:
     """
     if args.job is not None:
         return from_dict(BuildingsJob, load_json(args.job))
-    if args.classes is None or args.out is None:
-        missing, option = ("class raster", "--classes") if args.classes is None else ("output folder", "--out")
-        raise RidgelineError(ErrorCode.BAD_JOB, f"There is no {missing}.", f"Name one with {option}.")
+    if args.classes is None:
+        raise RidgelineError(ErrorCode.BAD_JOB, "There is no class raster.", "Name one with --classes.")
     return BuildingsJob(
-        out=str(Path(args.out).expanduser()),
+        out=folder_of(args),
         classes=RasterInput(args.classes),
         building=tuple(args.building or ()),
         roof_classes=None if args.roof_classes is None else RasterInput(args.roof_classes),
         dsm=None if args.dsm is None else RasterInput(args.dsm, vertical_unit=args.dsm_unit),
-        region=region_of(args.region, args.region_crs, args.region_layer),
+        region=region_of(args),
         overwrite=args.overwrite,
         options=BuildingOptions(
             regularise=not args.no_regularise,

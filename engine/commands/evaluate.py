@@ -12,6 +12,7 @@ from ..jobs import ErrorCode, RasterInput, Result, RidgelineError, SegmentJob, f
 from ..jobs.evaluate import EvaluateJob
 from ..jobs.finetune import PolygonLayer
 from ..jobs.segment import DEFAULT_MODEL
+from .arguments import add_events
 from .finetune import class_mapping
 from .jobrunner import load_json, run_job
 
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
     parser.add_argument("--model", metavar="NAME|FOLDER", default=DEFAULT_MODEL, help="default: %(default)s")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, … (default: %(default)s)")
-    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    add_events(parser)
     own = parser.add_argument_group("against polygons of your own")
     own.add_argument("--truth", metavar="FILE", help="polygons that say what is where")
     own.add_argument("--rgb", metavar="FILE", help="the picture")

@@ -9,6 +9,7 @@ from ..feedback import Feedback
 from ..jobs import ErrorCode, RasterInput, Result, RidgelineError, from_dict
 from ..jobs.finetune import MODES, ClassMapping, FinetuneJob, PolygonLayer
 from ..jobs.segment import DEFAULT_MODEL
+from .arguments import add_protocol
 from .jobrunner import load_json, run_job
 
 
@@ -38,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is in the folder")
     parser.add_argument("--check", action="store_true", help="only look at the labels and split them")
-    parser.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
-    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    add_protocol(parser)
 
 
 def run(args: argparse.Namespace) -> int:

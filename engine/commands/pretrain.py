@@ -13,6 +13,7 @@ from typing import Any
 
 from ..feedback import Feedback
 from ..jobs import ErrorCode, Result, RidgelineError, from_dict
+from .arguments import add_events
 from .jobrunner import load_json, run_job
 
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_group.add_argument("--seed", type=int)
     run_group.add_argument("--fp32", action="store_true", help="compute in float32 instead of bfloat16")
     run_group.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
-    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    add_events(parser)
 
 
 def run(args: argparse.Namespace) -> int:

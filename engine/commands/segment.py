@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from ..feedback import Feedback
 from ..jobs import (
     BuildingOptions,
     ErrorCode,
     RasterInput,
-    Region,
     Result,
     RidgelineError,
     SegmentJob,
     from_dict,
 )
 from ..jobs.segment import DEFAULT_MODEL
+from .arguments import add_folder, add_height_unit, add_protocol, add_region, folder_of, region_of
 from .jobrunner import load_json, run_job
 
 
@@ -27,19 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rgb-bands", metavar="N", nargs="+", type=int, help="its bands for red, green and blue")
     group.add_argument("--dsm", metavar="FILE", help="the surface model, heights in metres unless it says otherwise")
     group.add_argument("--dsm-band", metavar="N", type=int, help="its band of heights")
-    group.add_argument(
-        "--dsm-unit", choices=("metre", "foot", "us-foot"), help="unit of the heights where the file does not say it"
-    )
-    group.add_argument(
-        "--region",
-        metavar="REGION",
-        nargs="+",
-        help="XMIN YMIN XMAX YMAX, or a vector file with polygons (default: where the rasters overlap)",
-    )
-    group.add_argument("--region-crs", metavar="CRS", help="CRS of the region (default: the RGB's, or the file's own)")
-    group.add_argument("--region-layer", metavar="NAME", help="layer of the vector file (default: its first)")
-    group.add_argument("--out", metavar="DIR", help="folder for the results")
-    group.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
+    add_height_unit(group)
+    add_region(group, "where the rasters overlap", "the RGB's")
+    add_folder(group, "results")
 
     group = parser.add_argument_group("how")
     group.add_argument("--model", metavar="NAME|FOLDER", default=DEFAULT_MODEL, help="default: %(default)s")
@@ -68,8 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
     group = parser.add_argument_group("for programs")
-    group.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
-    group.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    add_protocol(group)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,8 +73,7 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
     """
     if args.job is not None:
         return from_dict(SegmentJob, load_json(args.job))
-    if args.out is None:
-        raise RidgelineError(ErrorCode.BAD_JOB, "There is no output folder.", "Name one with --out.")
+    out = folder_of(args)
     for name in ("batch", "threads"):
         value = getattr(args, name)
         if value is not None and value < 1:
@@ -97,10 +84,10 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
     if args.dsm is not None:
         dsm = RasterInput(args.dsm, bands=(args.dsm_band,) if args.dsm_band else (), vertical_unit=args.dsm_unit)
     return SegmentJob(
-        out=os.path.expanduser(args.out),
+        out=out,
         rgb=rgb,
         dsm=dsm,
-        region=region_of(args.region, args.region_crs, args.region_layer),
+        region=region_of(args),
         model=args.model,
         gsd=args.gsd,
         device=args.device,
@@ -118,27 +105,6 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
             min_area_m2=args.min_area,
         ),
     )
-
-
-def region_of(words: list[str] | None, crs: str | None, layer: str | None = None) -> Region | None:
-    """Return the region that ``--region`` names: four numbers, or a vector file.
-
-    Raises:
-        RidgelineError: (BAD_REGION) if it is neither.
-    """
-    if not words:
-        return None
-    if len(words) == 1:
-        return Region(path=words[0], layer=layer, crs=crs)
-    try:
-        xmin, ymin, xmax, ymax = (float(word) for word in words)
-    except ValueError:
-        raise RidgelineError(
-            ErrorCode.BAD_REGION,
-            f"The region {' '.join(words)!r} is neither four numbers nor a file.",
-            "Give XMIN YMIN XMAX YMAX, or one vector file.",
-        ) from None
-    return Region(bbox=(xmin, ymin, xmax, ymax), crs=crs)
 
 
 def _work(job: SegmentJob, feedback: Feedback) -> Result:

@@ -8,6 +8,7 @@ from ..feedback import Feedback
 from ..jobs import RasterInput, Result, from_dict
 from ..jobs.segment import DEFAULT_MODEL
 from ..jobs.selftest import SelftestJob
+from .arguments import add_protocol
 from .jobrunner import load_json, run_job
 
 
@@ -21,8 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rgb", metavar="FILE", help="a picture in place of the sample area's")
     parser.add_argument("--dsm", metavar="FILE", help="a surface in place of the sample area's")
     parser.add_argument("--out", metavar="DIR", help="keep the results in this folder")
-    parser.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
-    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    add_protocol(parser)
 
 
 def run(args: argparse.Namespace) -> int:

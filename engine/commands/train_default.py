@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..feedback import Feedback
 from ..jobs import ErrorCode, Result, RidgelineError, from_dict
+from .arguments import add_events
 from .jobrunner import load_json, run_job
 
 
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only-scenes", action="store_true", help="fill the store of scenes and stop")
     parser.add_argument("--part", metavar="I/N", default="0/1", help="with --only-scenes: make every N-th, from I")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
-    parser.add_argument("--events", action="store_true", help="speak JSON lines on standard output")
+    add_events(parser)
 
 
 def run(args: argparse.Namespace) -> int:

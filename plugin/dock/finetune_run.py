@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from qgis.core import (
     Qgis,
@@ -17,10 +17,10 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
+from ...engine.jobs.places import user_models
 from ..i18n import tr
 from .logic.checks import Finding, Weight
 from .logic.lesson import ALGORITHM, check_findings, lesson_parameters, model_folder, result_findings
-from .logic.models import user_shelf
 from .logic.pending import folder_lock
 from .logic.run import LOG_TAG, AlgorithmRun
 
@@ -107,14 +107,17 @@ class FinetuneRun(QObject):
         self.algorithm.cancel()
         self._unlock()
 
-    def offer_interrupted(self) -> None:
-        """Show the idle panel, with *Resume* where a training was broken off."""
+    def offer_interrupted(self, why: Sequence[Finding] = ()) -> None:
+        """Show the idle panel, with *Resume* where a training was broken off, and why it was."""
         begun = self._begun()
         self._panel.show_idle(resume=begun is not None)
+        findings = list(why)
         if begun is not None:
             name = self._parameters(begun).get("NAME", begun.name)
             text = tr("The training of “{name}” was broken off. Resume goes on from its last validation.", name=name)
-            self._panel.show_findings([Finding(Weight.TELLS, text)])
+            findings.append(Finding(Weight.TELLS, text))
+        if findings:
+            self._panel.show_findings(findings)
 
     def _launch(self, folder: Path, name: str, parameters: Dict[str, Any], checking: bool) -> None:
         self._folder, self._name, self._checking, self._warnings = folder, name, checking, []
@@ -159,8 +162,7 @@ class FinetuneRun(QObject):
         folder = self._folder
         if folder is not None and (self._checking or not _can_go_on(folder)):
             _remove_unfinished(folder)
-        self.offer_interrupted()
-        self._panel.show_findings([Finding(Weight.STOPS, line) for line in reason.split("\n") if line])
+        self.offer_interrupted([Finding(Weight.STOPS, line) for line in reason.split("\n") if line])
 
     def _on_cancelled(self) -> None:
         self._unlock()
@@ -172,7 +174,7 @@ class FinetuneRun(QObject):
 
     def _begun(self) -> Optional[Path]:
         """Return the folder of the newest training that was broken off and that no window works on."""
-        shelf = user_shelf()
+        shelf = user_models()
         found = sorted(shelf.glob(f"*/{BEGUN}"), key=lambda path: path.stat().st_mtime) if shelf.is_dir() else []
         for path in reversed(found):
             folder = path.parent

@@ -15,9 +15,10 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ...engine.jobs.places import user_models
 from ..i18n import tr
 from .logic.model_card import card_html, is_own
-from .logic.models import BrokenModel, ModelInfo, find_models, model_shelves, user_shelf
+from .logic.models import BrokenModel, ModelInfo, find_models, model_shelves
 from .model_actions import ModelActions
 from .widgets.notes import Notes, wrapped
 from .widgets.page import Page, shrinkable
@@ -146,7 +147,7 @@ class ModelsPage(Page):
     def _add(self, text: str, data: Any, tip: str) -> None:
         item = QListWidgetItem(text)
         item.setData(Qt.ItemDataRole.UserRole, data)
-        item.setToolTip(html.escape(tip))
+        item.setToolTip(f"<p>{html.escape(tip)}</p>" if tip else "")  # a paragraph: wrapped, and read as markup
         self.list.addItem(item)
 
     def _on_row(self, _row: int) -> None:
@@ -162,7 +163,7 @@ class ModelsPage(Page):
     def _enable(self) -> None:
         marked, busy = self.marked, self.cancel.isVisibleTo(self)
         whole = isinstance(marked, ModelInfo)
-        own = is_own(marked) if whole else isinstance(marked, BrokenModel) and marked.folder.parent == user_shelf()
+        own = is_own(marked) if whole else isinstance(marked, BrokenModel) and marked.folder.parent == user_models()
         self.use.setEnabled(whole)
         self.bring.setEnabled(not busy)
         for button in (self.export, self.sample):

@@ -151,7 +151,11 @@ class SegmentPage(Page):
         self.model.setCurrentIndex(max(0, index) if self._models else -1)
         current = self.current_model
         # what a model says of itself is text, not markup
-        tip = html.escape(current.description) if current else tr("There is no model yet: see the Models page.")
+        tip = (
+            f"<p>{html.escape(current.description)}</p>"
+            if current
+            else tr("There is no model yet: see the Models page.")
+        )
         self.model.setToolTip(tip)
         self.model.blockSignals(False)
         self._settle.start()

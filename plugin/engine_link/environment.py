@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import List, Optional
 
 from ...engine.jobs import ErrorCode, RidgelineError
+from ...engine.jobs.places import data_home
 from ..i18n import tr
 from ..settings import ENGINE_HOME, ENGINE_PYTHON, read_setting
 from .base_pythons import python_of
-from .host import data_home
 from .requirements import TRAIN, RequirementSet, all_sets
 
 MARKER = "ridgeline-engine.json"

@@ -1,8 +1,7 @@
-"""What the engine's child needs to know of the QGIS it is started from: its folders, its proxy, its place for data."""
+"""What the engine's child needs to know of the QGIS it is started from: its folders and its proxy."""
 
 import os
 import sys
-from pathlib import Path
 from typing import Dict, List, Mapping
 from urllib.parse import quote
 
@@ -11,18 +10,6 @@ from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtNetwork import QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery
 
 PACKAGE_SITE = "https://www.python.org"
-
-
-def data_home(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for the user's data of Ridgeline: the same for every QGIS profile and version."""
-    if platform == "win32":
-        base = environment.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif platform == "darwin":
-        base = str(Path.home() / "Library" / "Application Support")
-    else:
-        found = environment.get("XDG_DATA_HOME", "")
-        base = found if os.path.isabs(found) else str(Path.home() / ".local" / "share")
-    return Path(base) / "ridgeline"
 
 
 def qgis_folders(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> List[str]:

@@ -20,7 +20,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QVariant
 
 from ...engine.jobs import ErrorCode, RidgelineError
-from ..engine_link.host import data_home
+from ...engine.jobs.places import data_home
 from ..i18n import tr
 from .classes import roof_titles
 from .results import apply_style, result_kinds

@@ -19,7 +19,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, QUrl, pyqtSignal
 from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 
 from ...engine.jobs import Cancelled, ErrorCode, RidgelineError
-from ..engine_link.host import data_home
+from ...engine.jobs.places import data_home
 from ..i18n import tr
 
 STALL_MS = 30_000

@@ -16,8 +16,9 @@ from pathlib import Path
 from ...feedback import Feedback
 from ...jobs import ErrorCode, RidgelineError, to_dict
 from ...jobs.models import ImportModelJob
+from ...jobs.places import user_models
 from .archive import extract_model, write_archive
-from .library import SHIPPED, find_model, is_name, user_folder
+from .library import SHIPPED, find_model, is_name
 from .load import ModelPackage, load_package, save_spec
 from .onnx_import import build_package
 from .probe import probe_package
@@ -48,7 +49,7 @@ def import_model(job: ImportModelJob, feedback: Feedback | None = None) -> Model
     _check_hash(source, job.sha256)
     if job.name is not None:
         _check_name(job.name)
-    root = user_folder()
+    root = user_models()
     with _writing(root):
         root.mkdir(parents=True, exist_ok=True)
         _sweep(root)
@@ -93,7 +94,7 @@ def remove_model(name: str) -> Path:
     Raises:
         RidgelineError: (BAD_MODEL) if the user's library does not hold it.
     """
-    folder = user_folder() / name
+    folder = user_models() / name
     if not is_name(name) or not folder.is_dir() or folder.is_symlink():
         shipped = is_name(name) and (SHIPPED / name).is_dir()
         raise RidgelineError(

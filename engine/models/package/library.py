@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...jobs import ErrorCode, RidgelineError
+from ...jobs.places import user_models
 from .load import ModelPackage, load_package
 
 LIBRARY_ONLY = "RIDGELINE_LIBRARY_ONLY"
@@ -36,24 +36,10 @@ class LibraryEntry:
     size_bytes: int
 
 
-def user_folder() -> Path:
-    """Return the folder of the user's own models: ``RIDGELINE_MODELS``, else the platform's folder for data."""
-    named = os.environ.get("RIDGELINE_MODELS")
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "ridgeline" / "models"
-
-
 def list_models() -> list[LibraryEntry]:
     """Return all models, the shipped ones first, each group by name; damaged ones with their fault."""
     entries: list[LibraryEntry] = []
-    for origin, root in (("shipped", SHIPPED), ("user", user_folder())):
+    for origin, root in (("shipped", SHIPPED), ("user", user_models())):
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
             shadowed = any(entry.name == folder.name for entry in entries)
             if folder.is_dir() and not folder.name.startswith(".") and not shadowed:
@@ -72,7 +58,7 @@ def find_model(name_or_folder: str) -> ModelPackage:
         RidgelineError: (BAD_MODEL) if there is none, it is damaged, or it must not be loaded from there.
     """
     if is_name(name_or_folder):
-        for root in (SHIPPED, user_folder()):
+        for root in (SHIPPED, user_models()):
             folder = root / name_or_folder
             if os.path.isfile(folder / "model.json"):
                 return load_package(folder)
@@ -119,7 +105,7 @@ def folder_size(folder: Path) -> int:
 
 def _in_library(folder: Path) -> bool:
     """Return whether a folder lies directly in the library, links followed."""
-    return folder.resolve().parent in (SHIPPED.resolve(), user_folder().resolve())
+    return folder.resolve().parent in (SHIPPED.resolve(), user_models().resolve())
 
 
 def _entry(folder: Path, origin: str) -> LibraryEntry:

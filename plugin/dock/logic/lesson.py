@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ....engine.jobs.finetune import package_name
+from ....engine.jobs.places import user_models
 from ...i18n import tr
 from ...layers.classes import roof_titles
 from .checks import Finding, Weight
-from .models import ModelInfo, user_shelf
+from .models import ModelInfo
 
 ALGORITHM = "ridgeline:finetune"
 BUILDING, BACKGROUND = "building", "background"
@@ -98,7 +99,7 @@ def guess_meaning(value: LabelValue, known: "Sequence[Tuple[str, str]]") -> Mean
 
 def model_folder(name: str) -> Path:
     """Return where a model of that name is kept."""
-    return user_shelf() / package_name(name)
+    return user_models() / package_name(name)
 
 
 def free_name(name: str) -> str:

@@ -4,9 +4,10 @@ import html
 import re
 from typing import Any, Dict, List, Tuple
 
+from ....engine.jobs.places import user_models
 from ...i18n import tr
 from . import words
-from .models import ModelInfo, user_shelf
+from .models import ModelInfo
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LONG = re.compile(r"([^\s\u200b]{20})(?=[^\s\u200b])")
@@ -30,7 +31,7 @@ def card_html(model: ModelInfo) -> str:
 
 def is_own(model: ModelInfo) -> bool:
     """Return whether a model lies in the user's own library, and so can be removed."""
-    return model.folder.parent == user_shelf()
+    return model.folder.parent == user_models()
 
 
 def metric_rows(metrics: "Dict[str, Any]", before: str = "") -> "List[Tuple[str, str]]":

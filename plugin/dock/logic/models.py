@@ -1,12 +1,11 @@
 """The model packages that the plugin can offer: what their ``model.json`` says, read without the engine."""
 
 import json
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
+from ....engine.jobs.places import user_models
 from ...i18n import tr
 from ...paths import RESOURCES
 
@@ -69,21 +68,7 @@ class BrokenModel:
 
 def model_shelves() -> "List[Path]":
     """Return the folders that hold models, as the engine knows them: those shipped, then the user's own."""
-    return [RESOURCES / "models", user_shelf()]
-
-
-def user_shelf() -> Path:
-    """Return the folder of the user's own models: ``RIDGELINE_MODELS``, else the platform's folder for data."""
-    named = os.environ.get("RIDGELINE_MODELS")
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "ridgeline" / "models"
+    return [RESOURCES / "models", user_models()]
 
 
 def read_model(folder: Path) -> ModelInfo:

@@ -1,5 +1,6 @@
 """``ridgeline segment`` as people and programs call it."""
 
+import argparse
 import hashlib
 import json
 import subprocess
@@ -11,8 +12,8 @@ import pytest
 import rasterio
 
 from ridgeline.engine.cli import main
+from ridgeline.engine.commands.arguments import add_region, region_of
 from ridgeline.engine.commands.progressbar import duration_text, progress_text
-from ridgeline.engine.commands.segment import region_of
 from ridgeline.engine.jobs import ErrorCode, Progress, RidgelineError, event_from_line
 from ridgeline.engine.models.package import (
     ClassSpec,
@@ -131,12 +132,18 @@ def test_an_unknown_model_is_told_with_those_that_are_known(shared_data, tmp_pat
 
 
 def test_regions_are_four_numbers_or_a_file():
-    assert region_of(["1", "2", "3.5", "4"], None).bbox == (1.0, 2.0, 3.5, 4.0)
-    assert region_of(["area.gpkg"], "EPSG:2154", "roofs").layer == "roofs"
-    assert region_of(None, None) is None
+    parser = argparse.ArgumentParser()
+    add_region(parser, "all", "its own")
+
+    def region(*words):
+        return region_of(parser.parse_args(words))
+
+    assert region("--region", "1", "2", "3.5", "4").bbox == (1.0, 2.0, 3.5, 4.0)
+    assert region("--region", "area.gpkg", "--region-layer", "roofs").layer == "roofs"
+    assert region() is None
     for words in (["1", "2", "3"], ["1", "2", "3", "north"]):
         with pytest.raises(RidgelineError) as caught:
-            region_of(words, None)
+            region("--region", *words)
         assert caught.value.code is ErrorCode.BAD_REGION
 
 

@@ -4,7 +4,7 @@ import pytest
 from qgis.core import QgsApplication, QgsSettings
 
 from ridgeline.plugin.engine_link.gpu import nvidia_gpu, nvidia_smi_path
-from ridgeline.plugin.engine_link.host import data_home, proxy_address, proxy_variables, qgis_folders
+from ridgeline.plugin.engine_link.host import proxy_address, proxy_variables, qgis_folders
 from ridgeline.plugin.engine_link.run_tool import ToolRun
 
 
@@ -45,14 +45,6 @@ def test_a_socks_proxy_resolves_names_itself(proxy_settings):
 
 def test_a_proxy_without_a_host_is_none():
     assert proxy_address("http", "", "8080", "", "") == ""
-
-
-def test_data_lies_outside_plugin_and_profile_on_every_system():
-    windows = data_home("win32", {"LOCALAPPDATA": "C:\\Users\\Ä b\\AppData\\Local"})
-    assert windows.name == "ridgeline" and str(windows).startswith("C:\\Users\\Ä b\\AppData\\Local")
-    assert data_home("linux", {"XDG_DATA_HOME": "/data/x"}).as_posix() == "/data/x/ridgeline"
-    assert data_home("linux", {"XDG_DATA_HOME": "relative"}).is_absolute()
-    assert data_home("darwin", {}).parts[-3:] == ("Library", "Application Support", "ridgeline")
 
 
 def test_folders_of_qgis_by_system(monkeypatch, qgis_app):

@@ -1,14 +1,15 @@
 """The planes of a roof, found by votes, so that what grows over it and stands on it does not count.
 
-Around each pixel lies a small plane. A roof consists of few planes that many pixels lie on; a tree crown has a new one at
-every place, or none. So the plane that most pixels agree with is taken, then the one that most of the rest agree with,
-and so on, as long as they are worth it (a greedy, deterministic form of RANSAC: Fischler and Bolles 1981, Communications
-of the ACM 24(6)).
+Around each pixel lies a small plane. A roof consists of few planes that many pixels lie on; a tree crown has a new one
+at every place, or none. So the plane that most pixels agree with is taken, then the one that most of the rest agree
+with, and so on, as long as they are worth it (a greedy, deterministic form of RANSAC: Fischler and Bolles 1981,
+Communications of the ACM 24(6)).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -64,8 +65,10 @@ def local_planes(heights: Floats, inner: Bools, size: int, gsd: float) -> LocalP
     stack = np.zeros((10, rows + 2 * half, cols + 2 * half))
     for plane, item in zip(stack, (w, wx, wy, wx * x, wy * y, wx * y, z, z * x, z * y, z * z)):
         plane[half : half + rows, half : half + cols] = item
-    down = sum(stack[:, shift : shift + rows] for shift in range(size))
-    n, sx, sy, sxx, syy, sxy, sz, sxz, syz, szz = sum(down[:, :, shift : shift + cols] for shift in range(size))
+    down = reduce(np.add, (stack[:, shift : shift + rows] for shift in range(size)))
+    n, sx, sy, sxx, syy, sxy, sz, sxz, syz, szz = reduce(
+        np.add, (down[:, :, shift : shift + cols] for shift in range(size))
+    )
     fits = inner & (n >= 2 / 3 * size * size)
     n = np.maximum(n, 1)
     cxx, cyy, cxy = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n

@@ -13,8 +13,9 @@ from ..layers.results import apply_style, result_kinds
 from .overlay import PictureMaker, PreviewItem
 from .warm_engine import WarmEngine, is_cancelled
 
-DEBOUNCE_MS = 250
-"""The engine is asked once the map has been still for so long."""
+DEBOUNCE_MS = 80
+"""The engine is asked once the map has been still for so long: longer than between two steps of a wheel. A request too
+many costs little: it ends at its next tile, and what it computed is kept."""
 
 
 class LivePreview(QObject):

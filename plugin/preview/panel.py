@@ -84,12 +84,14 @@ class PreviewPanel(QWidget):
 
     def show_trouble(self, fault: Optional[RidgelineError]) -> None:
         """Show why there is no picture, or that there is one."""
-        texts = (fault.message, fault.hint) if fault is not None else ()
-        self.notes.show_findings(Finding(Weight.WARNS, text) for text in texts[:1] if text)
-        if fault is not None and fault.hint:
-            self.notes.show_findings([Finding(Weight.WARNS, fault.message), Finding(Weight.TELLS, fault.hint)])
-        if fault is not None:
-            self.show_shares({}, None)
+        if fault is None:
+            self.notes.show_findings(())
+            return
+        found = [Finding(Weight.WARNS, fault.message)]
+        if fault.hint:
+            found.append(Finding(Weight.TELLS, fault.hint))
+        self.notes.show_findings(found)
+        self.show_shares({}, None)
 
     def show_shares(self, shares: Dict[str, float], model: Optional[ModelInfo]) -> None:
         """Show the classes of the view with their colours and shares, the largest first."""

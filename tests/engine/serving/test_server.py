@@ -144,6 +144,26 @@ def test_faults_of_ours_are_told_and_do_not_end_the_engine(talk, scene, monkeypa
     assert type(talk.end_of("2")).__name__ == "Result"
 
 
+def test_short_of_memory_is_said_and_does_not_end_the_engine(talk, scene, tmp_path, monkeypatch):
+    def greedy(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(server_module, "make_preview", greedy)
+    talk.say("1", PreviewRequest(scene, VIEW, str(tmp_path)))
+    event = talk.end_of("1")
+    assert event.code == "out_of_memory" and "zoom in" in event.hint
+    talk.say("2", LoadRequest(scene))
+    assert type(talk.end_of("2")).__name__ == "Result"
+
+
+def test_memory_is_given_back_after_every_answer(talk, scene, monkeypatch):
+    given_back = threading.Event()
+    monkeypatch.setattr(server_module, "give_back_memory", given_back.set)
+    talk.say("1", LoadRequest(scene))
+    talk.end_of("1")
+    assert given_back.wait(10)
+
+
 @pytest.fixture()
 def slow_preview(monkeypatch):
     """Previews that go on until they are told to stop, asking every few milliseconds."""

@@ -40,6 +40,20 @@ def test_names_and_colours_from_a_model_are_shown_as_text(shelf):
     assert "<img" not in card and "<b>'" not in card and "&lt;img" in card
 
 
+def test_what_the_page_shows_of_a_model_is_no_markup(qgis_iface, shelf, qtbot):
+    nasty = "<img src='file:///etc/passwd'>"
+    put_model(shelf, model_json("nasty", nasty, description=nasty))
+    (shelf / nasty.replace("/", "")).mkdir()
+    (shelf / nasty.replace("/", "") / "model.json").write_text("{", encoding="utf-8")
+    page = ModelsPage(qgis_iface)
+    qtbot.addWidget(page)
+    assert page.list.count() == 3
+    for row in range(3):
+        page.list.setCurrentRow(row)
+        assert "<img" not in page.list.item(row).toolTip() + page.card.text()
+    assert any("&lt;img" in page.list.item(row).toolTip() for row in range(3))
+
+
 def test_the_page_lists_models_tells_about_the_marked_one_and_offers_it(qgis_iface, shelf, qtbot):
     put_model(shelf, model_json("another", "Another"))
     page = ModelsPage(qgis_iface)

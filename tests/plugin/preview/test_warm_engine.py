@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from preview_data import SAMPLES, alive
+from preview_data import SAMPLES, Answers, alive
 
 from ridgeline.engine.jobs import Cancelled, ErrorCode, RasterInput
 from ridgeline.engine.jobs.serve import LoadRequest, RoofRequest, Scene
@@ -24,19 +24,6 @@ for line in sys.stdin:
     if "id" not in asked:
         continue
 """
-
-
-class Answers:
-    """Collects what a warm engine says."""
-
-    def __init__(self, engine, qtbot):
-        self.results, self.faults, self._qtbot = {}, {}, qtbot
-        engine.answered.connect(lambda identity, result: self.results.update({identity: result}))
-        engine.failed.connect(lambda identity, fault: self.faults.update({identity: fault}))
-
-    def wait(self, identity, seconds=30):
-        self._qtbot.waitUntil(lambda: identity in self.results or identity in self.faults, timeout=seconds * 1000)
-        return self.results.get(identity) or self.faults.get(identity)
 
 
 def test_a_killed_engine_is_told_and_the_next_request_starts_a_new_one(real_engine, warm, qtbot):

@@ -1,0 +1,47 @@
+"""What the preview's part of the page shows."""
+
+import pytest
+
+from ridgeline.engine.jobs import ErrorCode, RidgelineError
+from ridgeline.plugin.preview.panel import PreviewPanel
+
+
+class Item:
+    def __init__(self, name, colour):
+        self.name, self.colour = name, colour
+
+
+class Model:
+    """A model with classes of these names and colours."""
+
+    def __init__(self, **classes):
+        self.classes = {"land_cover": [Item(name, colour) for name, colour in classes.items()]}
+
+
+@pytest.fixture
+def panel(qgis_app, qtbot):
+    panel = PreviewPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel
+
+
+def test_the_largest_classes_come_first_with_their_colours(panel):
+    panel.show_shares({"tree": 0.2, "building": 0.5}, Model(tree="#00ff00", building="#0000ff"))
+    text = panel.legend.text()
+    assert text.index("building 50 %") < text.index("tree 20 %") and "#0000ff" in text
+
+
+def test_names_and_colours_of_classes_are_no_markup(panel):
+    nasty = "<img src='file:///etc/passwd'>"
+    panel.show_shares({nasty: 0.5}, Model(**{nasty: "red'><b>bold</b>"}))
+    assert "<img" not in panel.legend.text() and "<b>" not in panel.legend.text() and "&lt;img" in panel.legend.text()
+
+
+def test_a_fault_takes_the_place_of_the_legend_and_goes_with_the_next_picture(panel):
+    panel.show_shares({"tree": 1.0}, Model(tree="#00ff00"))
+    panel.show_trouble(RidgelineError(ErrorCode.NO_OVERLAP, "The map shows nothing.", "Move the map."))
+    assert [finding.text for finding in panel.notes.findings] == ["The map shows nothing.", "Move the map."]
+    assert not panel.legend.isVisible()
+    panel.show_trouble(None)
+    assert not panel.notes.findings

@@ -175,6 +175,6 @@ def read_run(path: Path) -> Dict[str, Any]:
     """Return what ``run.json`` says; empty if it cannot be read."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

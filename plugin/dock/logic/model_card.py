@@ -12,6 +12,8 @@ from .models import ModelInfo
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LONG = re.compile(r"([^\s\u200b]{20})(?=[^\s\u200b])")
 _MOST_METRICS = 24
+_MOST_DEPTH = 4
+_LARGE = 10**15
 
 
 def card_html(model: ModelInfo) -> str:
@@ -34,19 +36,19 @@ def is_own(model: ModelInfo) -> bool:
     return model.folder.parent == user_models()
 
 
-def metric_rows(metrics: "Dict[str, Any]", before: str = "") -> "List[Tuple[str, str]]":
-    """Return names and values of all metrics, nested ones under “group: name”; at most two dozen."""
+def metric_rows(metrics: "Dict[str, Any]", before: str = "", depth: int = 0) -> "List[Tuple[str, str]]":
+    """Return names and values of all metrics, nested ones under “group: name”; at most two dozen, not too deep."""
     rows: List[Tuple[str, str]] = []
     for name, value in metrics.items():
         title = f"{before}{str(name).replace('_', ' ')}"
         if isinstance(value, dict):
-            rows += metric_rows(value, f"{title}: ")
+            rows += metric_rows(value, f"{title}: ", depth + 1) if depth < _MOST_DEPTH else []
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
             rows.append((title, str(value)))
         elif isinstance(value, float):
             rows.append((title, words.number(value, 3 if abs(value) < 10 else 1)))
         else:
-            rows.append((title, words.number(value)))
+            rows.append((title, words.number(value) if abs(value) < _LARGE else str(value)[:20]))
     return rows[:_MOST_METRICS]
 
 

@@ -1,6 +1,7 @@
 """The model packages that the plugin can offer: what their ``model.json`` says, read without the engine."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
@@ -86,7 +87,7 @@ def read_model(folder: Path) -> ModelInfo:
         raise ValueError(tr("model.json cannot be read ({why}).", why=fault)) from fault
     try:
         return _info(data, folder)
-    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as fault:
         raise ValueError(tr("model.json lacks or misstates {what}.", what=fault)) from fault
 
 
@@ -131,9 +132,9 @@ def _info(data: Dict[str, Any], folder: Path) -> ModelInfo:
         description=str(data.get("description", "")),
         licence=str(data.get("licence", "")),
         source=str(data.get("source", "")),
-        gsd_trained=float(data["gsd"]["trained"]),
-        gsd_min=float(data["gsd"]["min"]),
-        gsd_max=float(data["gsd"]["max"]),
+        gsd_trained=_metres(data["gsd"]["trained"]),
+        gsd_min=_metres(data["gsd"]["min"]),
+        gsd_max=_metres(data["gsd"]["max"]),
         tile=int(data["tile"]["size"]),
         overlap=int(data["tile"].get("overlap", 64)),
         input_sets=tuple(dict.fromkeys(runnable)),
@@ -144,3 +145,10 @@ def _info(data: Dict[str, Any], folder: Path) -> ModelInfo:
         size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         trained_on=str(data.get("training_data", "")),
     )
+
+
+def _metres(value: Any) -> float:
+    metres = float(value)
+    if not 0 < metres < math.inf:
+        raise ValueError(f"gsd {value}")
+    return metres

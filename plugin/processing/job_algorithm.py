@@ -19,7 +19,7 @@ from .talk import FeedbackListener
 class JobAlgorithm(RidgelineAlgorithm):
     """An algorithm whose work is one job of the engine.
 
-    ``prepare_work`` sets the job without its rasters, and plans these; ``run_engine`` makes them ready and runs the job.
+    ``prepare_work`` sets the job without its rasters, and plans these; ``run_engine`` makes them ready and runs it.
 
     Attributes:
         KIND: the engine's command.

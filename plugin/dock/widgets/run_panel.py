@@ -3,15 +3,16 @@
 from typing import Optional
 
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...i18n import tr
 from ..logic.checks import Finding, Weight
-from .notes import Notes, wrapped
+from .notes import Notes
+from .work_panel import WorkPanel
 
 
-class RunPanel(QWidget):
-    """Shows one state at a time: idle, running, stopping; the outcome of the last run stays until the next."""
+class RunPanel(WorkPanel):
+    """Runs, resumes and cancels; the outcome of the last run stays until the next."""
 
     run_asked = pyqtSignal()
     again_asked = pyqtSignal()
@@ -20,13 +21,7 @@ class RunPanel(QWidget):
     cancel_asked = pyqtSignal()
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
-        super().__init__(parent)
-        self._running = False
-        self.outcome = Notes()
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.status = wrapped()
+        super().__init__(Notes(), parent)
         self.run = QPushButton(tr("Run"))
         self.run.setDefault(True)
         self.again = QPushButton(tr("Run again here"))
@@ -35,7 +30,6 @@ class RunPanel(QWidget):
         self.resume.setToolTip(tr("Go on where the run stopped: what was finished is not computed again."))
         self.discard = QPushButton(tr("Discard"))
         self.discard.setToolTip(tr("Delete what the stopped run has left."))
-        self.cancel = QPushButton(tr("Cancel"))
         buttons = QHBoxLayout()
         buttons.setContentsMargins(0, 0, 0, 0)
         for button in (self.run, self.again, self.resume, self.discard, self.cancel):
@@ -54,9 +48,7 @@ class RunPanel(QWidget):
 
     def show_idle(self, again: bool = False, resume: bool = False) -> None:
         """Offer *Run*, and *Run again here* or *Resume* where there is a run to do so with."""
-        self._running = False
-        for widget in (self.progress, self.status, self.cancel):
-            widget.hide()
+        self.show_resting()
         self.run.show()
         self.again.setVisible(again and not resume)
         self.resume.setVisible(resume)
@@ -64,33 +56,9 @@ class RunPanel(QWidget):
 
     def show_running(self) -> None:
         """Show the progress bar and *Cancel*."""
-        self._running = True
-        self.outcome.show_findings(())
+        self.show_starting()
         for button in (self.run, self.again, self.resume, self.discard):
             button.hide()
-        self.progress.setRange(0, 0)
-        self.cancel.setEnabled(True)
-        for widget in (self.progress, self.status, self.cancel):
-            widget.show()
-        self.status.setText(tr("Starting the engine …"))
-
-    def show_stopping(self) -> None:
-        """Say that the run is being stopped."""
-        self.cancel.setEnabled(False)
-        self._running = False
-        self.progress.setRange(0, 0)
-        self.status.setText(tr("Stopping …"))
-
-    def say(self, text: str) -> None:
-        """Show what the run does now and how long it will take."""
-        if self._running and text:
-            self.status.setText(text)
-
-    def show_progress(self, percent: float) -> None:
-        """Move the bar."""
-        if self._running and percent > 0:
-            self.progress.setRange(0, 1000)
-            self.progress.setValue(round(percent * 10))
 
     def show_outcome(self, weight: Weight, *texts: str) -> None:
         """Show how the run ended, a sentence a line."""

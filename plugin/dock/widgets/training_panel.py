@@ -3,15 +3,16 @@
 from typing import Iterable, Optional
 
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QGridLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...i18n import tr
 from ..logic.checks import Finding
-from .notes import Notes, wrapped
+from .notes import Notes
+from .work_panel import WorkPanel
 
 
-class TrainingPanel(QWidget):
-    """Shows one state at a time: idle, checking, training, ending.
+class TrainingPanel(WorkPanel):
+    """Checks, trains, and ends a training in two ways.
 
     Args:
         outcome: where findings are shown; it belongs to the page, whose scrolling part has room for many.
@@ -25,13 +26,7 @@ class TrainingPanel(QWidget):
     cancel_asked = pyqtSignal()
 
     def __init__(self, outcome: Notes, parent: Optional[QWidget] = None) -> None:
-        super().__init__(parent)
-        self.outcome = outcome
-        self._running = False
-        self.status = wrapped()
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
+        super().__init__(outcome, parent)
         self.check = QPushButton(tr("Check"))
         self.check.setToolTip(tr("Look at the labels, and show on the map which teach and which validate."))
         self.start = QPushButton(tr("Fine-tune"))
@@ -42,7 +37,6 @@ class TrainingPanel(QWidget):
         self.discard.setToolTip(tr("Delete what the training has left."))
         self.finish = QPushButton(tr("Stop (keep the best)"))
         self.finish.setToolTip(tr("End now, with the model that validated best so far."))
-        self.cancel = QPushButton(tr("Cancel (discard)"))
         self.cancel.setToolTip(tr("End now and keep nothing."))
         buttons = QGridLayout()
         buttons.setContentsMargins(0, 0, 0, 0)
@@ -66,9 +60,8 @@ class TrainingPanel(QWidget):
 
     def show_idle(self, resume: bool = False) -> None:
         """Offer *Check* and *Fine-tune*, and *Resume* where there is a training to go on with."""
-        self._running = False
-        for widget in (self.progress, self.status, self.finish, self.cancel):
-            widget.hide()
+        self.show_resting()
+        self.finish.hide()
         self.check.show()
         self.start.show()
         self.resume.setVisible(resume)
@@ -76,18 +69,12 @@ class TrainingPanel(QWidget):
 
     def show_running(self, training: bool) -> None:
         """Show the progress bar and the ways to stop; a check has nothing to keep."""
-        self._running = True
-        self.outcome.show_findings(())
+        self.show_starting()
         for button in (self.check, self.start, self.resume, self.discard):
             button.hide()
-        self.progress.setRange(0, 0)
-        for button in (self.finish, self.cancel):
-            button.setEnabled(True)
         self.cancel.setText(tr("Cancel (discard)") if training else tr("Cancel"))
+        self.finish.setEnabled(True)
         self.finish.setVisible(training)
-        for widget in (self.progress, self.status, self.cancel):
-            widget.show()
-        self.status.setText(tr("Starting the engine …"))
 
     def show_finishing(self) -> None:
         """Say that the best model is being kept; it can still be discarded."""
@@ -96,22 +83,8 @@ class TrainingPanel(QWidget):
 
     def show_stopping(self) -> None:
         """Say that the work is being stopped."""
-        self._running = False
+        super().show_stopping()
         self.finish.setEnabled(False)
-        self.cancel.setEnabled(False)
-        self.progress.setRange(0, 0)
-        self.status.setText(tr("Stopping …"))
-
-    def say(self, text: str) -> None:
-        """Show what is done now and how long it will take."""
-        if self._running and text:
-            self.status.setText(text)
-
-    def show_progress(self, percent: float) -> None:
-        """Move the bar."""
-        if self._running and percent > 0:
-            self.progress.setRange(0, 1000)
-            self.progress.setValue(round(percent * 10))
 
     def show_findings(self, findings: Iterable[Finding]) -> None:
         """Show what was found, or how it ended."""

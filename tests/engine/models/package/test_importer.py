@@ -104,6 +104,13 @@ def test_another_sha256_is_refused(make_package, tmp_path):
     assert import_model(ImportModelJob(str(zipped), sha256=digest.upper())).spec.name == "small"
 
 
+@pytest.mark.parametrize("name", ["../evil", "/evil", "a/b", "a\\b", ".hidden", "", "con", "a" * 200])
+def test_a_name_that_is_no_name_is_refused(make_package, tmp_path, name):
+    fault = fault_of(make_package(root=tmp_path / "from").folder, name=name)
+    assert fault.code is ErrorCode.BAD_JOB and "cannot be called" in fault.message
+    assert not (tmp_path / "library").exists() and not (tmp_path / "evil").exists()
+
+
 def test_a_cancelled_import_leaves_nothing(make_package, tmp_path):
     source = make_package(root=tmp_path / "from")
     with pytest.raises(Cancelled):
@@ -155,6 +162,32 @@ def test_a_zip_that_lies_about_its_sizes_is_refused(make_package, tmp_path):
         opened.writestr("notes.txt", b"\0" * 100_000)
         opened.getinfo("notes.txt").file_size = 10  # the central directory is written from this when it is closed
     assert fault_of(tmp_path / "m.zip").code is ErrorCode.BAD_MODEL
+    assert contents(tmp_path / "library") == []
+
+
+def test_files_that_are_one_where_case_does_not_count_are_refused(make_package, tmp_path):
+    folder = make_package(root=tmp_path / "from").folder
+    zipped = zip_of(tmp_path / "m.zip", folder, extra=[("small/Model.json", "{}")])
+    assert "two files of one name" in fault_of(zipped).message
+
+
+def test_an_encrypted_zip_is_named(make_package, tmp_path):
+    zipped = zip_of(tmp_path / "m.zip", make_package(root=tmp_path / "from").folder)
+    data = bytearray(zipped.read_bytes())
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flags of each file, in both places
+        place = data.find(mark)
+        while place >= 0:
+            data[place + at] |= 1
+            place = data.find(mark, place + 1)
+    zipped.write_bytes(data)
+    assert "is encrypted" in fault_of(zipped).message
+
+
+def test_a_folder_cannot_hold_links(make_package, tmp_path):
+    folder = make_package(root=tmp_path / "from").folder
+    (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
+    (folder / "notes.txt").symlink_to(tmp_path / "secret.txt")
+    assert "'notes.txt', which is a link" in fault_of(folder).message
     assert contents(tmp_path / "library") == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from ridgeline.engine.jobs import ErrorCode, RidgelineError
-from ridgeline.engine.models.package import WeightsSpec
+from ridgeline.engine.models.package import WeightsSpec, onnx_file
 from ridgeline.engine.models.package.onnx_file import check_external_data, data_files_beside, read_onnx_facts
 from ridgeline.engine.models.package.spec import is_inside
 
@@ -138,6 +138,20 @@ def test_refuses_a_place_outside_wherever_it_hides(tmp_path, hide, location):
     with pytest.raises(RidgelineError) as caught:
         check_external_data(path, frozenset({"weights.bin"}))
     assert caught.value.code is ErrorCode.BAD_MODEL and repr(location) in caught.value.message
+
+
+@pytest.mark.parametrize("location", ["../../etc/passwd", "/etc/passwd", "C:\\secret", "..\\secret", ""])
+def test_refuses_a_place_outside_even_where_the_package_names_it(tmp_path, location):
+    path = save(tmp_path / "a.onnx", hidden_in_initialiser(location))
+    with pytest.raises(RidgelineError, match="wants to read the file"):
+        check_external_data(path, frozenset({location}))
+
+
+def test_a_file_of_nothing_but_parts_is_given_up(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.onnx", hidden_in_branch("weights.bin"))
+    monkeypatch.setattr(onnx_file, "MAX_FIELDS", 20)
+    with pytest.raises(RidgelineError, match="too many parts"):
+        read_onnx_facts(path)
 
 
 def test_two_graphs_in_one_file_are_both_looked_at(tmp_path):

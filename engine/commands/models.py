@@ -11,6 +11,7 @@ from ..feedback import Feedback
 from ..jobs import ErrorCode, Result, RidgelineError, from_dict
 from ..jobs.models import ImportModelJob, NetworkClass, NetworkForm, NetworkInput, NetworkOutput
 from .jobrunner import load_json, run_job
+from .models_backbone import add_backbone_arguments, import_backbone
 
 _IMAGENET = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
@@ -66,6 +67,7 @@ def _add_import_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--tile", type=int, help="side of a tile in pixels")
     form.add_argument("--title", default="", help="name for people")
     form.add_argument("--licence", default="", help="its licence")
+    add_backbone_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -107,6 +109,9 @@ def _say(args: argparse.Namespace, key: str, value: str, sentence: str) -> None:
 
 
 def _import(args: argparse.Namespace) -> int:
+    if args.architecture:
+        return import_backbone(args)
+
     def load() -> ImportModelJob:
         if args.job:
             return from_dict(ImportModelJob, load_json(args.job))

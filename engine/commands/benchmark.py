@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "scenes": ("ridgeline.engine.commands.benchmark_scenes", "training chips drawn per second and core"),
     "preview": ("ridgeline.engine.commands.benchmark_preview", "first view, pans and clicks of the warm engine"),
     "soak": ("ridgeline.engine.commands.benchmark_soak", "memory of the warm engine over an hour of use"),
+    "scale": ("ridgeline.engine.commands.benchmark_scale", "huge rasters, a town, many polygons, many regions"),
 }
 """Module with ``add_arguments(parser)`` and ``run(args) -> int``, and what it measures, by name."""
 

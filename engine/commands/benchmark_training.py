@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..feedback import Feedback
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=5, help="timed steps a case (default: %(default)s)")
     parser.add_argument("--fp32", action="store_true", help="compute in float32 instead of bfloat16")
     parser.add_argument("--compile", action="store_true", help="pass networks through torch.compile")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file as well")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,11 +38,8 @@ def run(args: argparse.Namespace) -> int:
 
     with join_world(args.device) as world:
         cases = [_case(text) for text in args.case] if args.case else default_cases(world.device)
-        feedback = Feedback() if args.json else Feedback(ProgressBar(sys.stderr, sys.stdout).show)
+        feedback = Feedback(ProgressBar(sys.stderr, sys.stdout).show)
         results = measure_training(cases, world.device, not args.fp32, args.steps, args.compile, feedback)
-    if args.json:
-        print(json.dumps([to_dict(result) for result in results], indent=2))
-        return 0
     print("architecture  size  batch  parameters  images/s  memory MB  GFLOP fwd/bwd  TFLOP/s  of peak")
     for result in results:
         case = result.case
@@ -53,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         )
     first = results[0]
     print(f"{first.device}, {first.precision}; a matrix product reaches {first.peak_tflop_per_s:.2f} TFLOP/s")
+    if args.json is not None:
+        args.json.write_text(json.dumps([to_dict(result) for result in results], indent=2) + "\n", encoding="utf-8")
     return 0
 
 

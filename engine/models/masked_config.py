@@ -31,6 +31,8 @@ class MaskedImageConfig:
         temperature: of InfoNCE (0.07: MSSDF, the closest relative).
         projection: channels of the projected features; 0 for as many as the encoder gives (GFM's single Linear).
         projection_layers: 1 for a Linear (GFM), 2 for a small perceptron.
+        contrast_whole: the compared features are of pictures shown whole, by a second pass through both encoders
+            (nearly twice the time), not of what the masks leave. Open in the paper; one pass is what its formula suggests.
         gather: whether the other processes' samples are negatives too (as in MSSDF).
         dsm_target_window: side of the window by whose mean and deviation the DSM's target is normalised, 0 for none
             (Swin-Transformer's SimMIM has 47, for SwinV2 only).
@@ -47,6 +49,7 @@ class MaskedImageConfig:
     temperature: float = 0.07
     projection: int = 0
     projection_layers: int = 1
+    contrast_whole: bool = False
     gather: bool = True
     dsm_target_window: int = 0
 

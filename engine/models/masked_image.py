@@ -172,6 +172,9 @@ class MaskedImageModel(nn.Module):
         rgb_loss = masked_l1(rgb, rgb_rebuilt, _asked(rgb_hidden, rgb_valid))
         target = local_norm(dsm, window) if window else dsm
         dsm_loss = masked_l1(target, dsm_rebuilt, _asked(dsm_hidden, dsm_valid))
+        if self.config.contrast_whole:
+            shown = torch.zeros_like(rgb_hidden)
+            rgb_features, dsm_features = self.rgb(rgb, shown), self.dsm(dsm, shown)
         rgb_projected = self.rgb_projection(rgb_features)
         dsm_projected = self.dsm_projection(dsm_features)
         # in evaluation one process may well be alone in calling this: it must wait for no other

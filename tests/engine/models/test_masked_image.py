@@ -141,6 +141,17 @@ def test_the_total_is_the_weighted_sum() -> None:
     torch.testing.assert_close(result.loss, 0.95 * rebuilding + 0.05 * result.contrastive_loss)
 
 
+def test_the_contrast_is_between_what_masks_leave_or_between_whole_pictures_as_configured() -> None:
+    torch.manual_seed(0)
+    rgb, dsm, hidden, _ = batch()
+    for whole in (True, False):
+        config = MaskedImageConfig(trial_pair(1), image_size=64, contrast_whole=whole)
+        model = MaskedImageModel(config).eval()
+        first, second = model(rgb, dsm, hidden, hidden), model(rgb, dsm, ~hidden, ~hidden)
+        assert torch.equal(first.contrastive_loss, second.contrastive_loss) == whole
+        assert not torch.equal(first.rgb_loss, second.rgb_loss)
+
+
 def test_decoders_may_see_their_own_encoder_alone() -> None:
     torch.manual_seed(0)
     rgb, dsm, hidden, _ = batch()

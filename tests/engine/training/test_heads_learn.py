@@ -122,7 +122,7 @@ def test_classification_overfits(chips: Chips) -> None:
         assert (model(chips.rgb, chips.dsm).argmax(dim=1) == truth).float().mean() >= 7 / 8
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_instances_overfit(chips: Chips) -> None:
     torch.manual_seed(0)
     config = InstanceConfig(

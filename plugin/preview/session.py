@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Set
 
 from ...engine.jobs import PROTOCOL_VERSION, Cancelled, Error, ErrorCode, Progress, Result, RidgelineError, Started
 from ...engine.jobs.serve import CancelRequest, ServeRequest, ShutdownRequest, request_to_line
@@ -22,7 +22,8 @@ _LONGEST_STEP_S = 1.0
 _END_S, _KILL_S = 2.0, 1.0
 
 Tell = Callable[[str, str, Any], None]
-"""Takes ``answered``, ``failed`` or ``progressed``, the id of the request and what there is to say; in any thread."""
+"""Takes ``answered``, ``failed``, ``progressed`` or ``lost``, the id of the request and what there is to say; in any
+thread. A request is lost, with itself and the fault, if the engine died before it began to work on it."""
 
 
 class Session:
@@ -46,6 +47,7 @@ class Session:
         self._hang_s, self._idle_s = hang_s, idle_s
         self._lock = threading.Lock()
         self._pending: Dict[str, ServeRequest] = {}
+        self._begun: Set[str] = set()
         self._outbox: queue.Queue[Optional[str]] = queue.Queue()
         self._stop = threading.Event()
         self._over = False
@@ -92,6 +94,7 @@ class Session:
 
     def _run(self) -> None:
         fault: RidgelineError = Cancelled()
+        died = False
         try:
             self._process = process = self._engine().start(["serve"], self._folder)
             writer = threading.Thread(target=self._write, args=(process,), name="ridgeline requests", daemon=True)
@@ -103,7 +106,8 @@ class Session:
                 self._outbox.put(None)
                 status = process.end(_END_S if self._stop.is_set() else 0, _KILL_S)
                 writer.join(_END_S)
-            if fault.code is ErrorCode.ENGINE_DIED and not fault.message:
+            died = fault.code is ErrorCode.ENGINE_DIED and not fault.message
+            if died:
                 fault = _death(status, process.log)
         except RidgelineError as caught:
             fault = caught
@@ -113,17 +117,17 @@ class Session:
                 tr("The warm engine met a fault: {fault}.", fault=f"{type(caught).__name__}: {caught}"),
                 tr("Try again; if it stays so, copy the diagnostics on the Engine page."),
             )
-        for identity in self._close():
-            self._tell("failed", identity, fault)
+        for identity, request in self._close().items():
+            if died and identity not in self._begun:
+                self._tell("lost", identity, (request, fault))
+            else:
+                self._tell("failed", identity, fault)
 
-    def _close(self) -> "list[str]":
-        """Take no more requests, and return the ids of those without an answer."""
+    def _close(self) -> Dict[str, ServeRequest]:
+        """Take no more requests, and return those without an answer."""
         with self._lock:
-            first, self._over = not self._over, True
-            left = list(self._pending)
-            if not first:
-                self._pending.clear()
-        return left
+            self._over = True
+            return dict(self._pending)
 
     def _listen(self, process: EngineProcess) -> RidgelineError:
         """Pass on what the engine says until its end, and return why it ended."""
@@ -165,6 +169,8 @@ class Session:
             known = identity is not None and identity in self._pending
             if known and isinstance(event, (Result, Error)):
                 del self._pending[identity]
+            elif known:
+                self._begun.add(identity)
         if not known:
             return  # the greeting, and answers to cancels
         if isinstance(event, Result):

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import threading
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Set
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
@@ -29,6 +29,7 @@ class WarmEngine(QObject):
     """Id of the request, and a RidgelineError; a Cancelled if it was cancelled."""
     progressed = pyqtSignal(str, object)
     """Id of the request, and a Progress."""
+    _lost = pyqtSignal(str, object)
 
     def __init__(
         self,
@@ -43,6 +44,10 @@ class WarmEngine(QObject):
         self._session: Optional[Session] = None
         self._count = 0
         self._closed = False
+        self._once_more: Set[str] = set()
+        self._lost.connect(self._on_lost)
+        for end in (self.answered, self.failed):
+            end.connect(lambda identity, _value: self._once_more.discard(identity))
         self._folder = tempfile.mkdtemp(prefix="ridgeline-preview-")
 
     @property
@@ -59,10 +64,8 @@ class WarmEngine(QObject):
         """Hand in a request and return its id; it ends as exactly one of ``answered`` and ``failed``."""
         self._count += 1
         identity = f"{type(request).__name__.lower()}-{self._count}"
-        if self._session is None or not self._session.ask(identity, request):
-            self._session = self._new_session()
-            self._session.ask(identity, request)
-            self._session.start()
+        self._once_more.add(identity)
+        self._hand_in(identity, request)
         return identity
 
     def cancel(self, identity: str) -> None:
@@ -72,6 +75,7 @@ class WarmEngine(QObject):
 
     def stop(self) -> None:
         """End the engine; the next request starts a new one."""
+        self._once_more.clear()
         if self._session is not None:
             self._session.stop()
             self._session = None
@@ -88,6 +92,21 @@ class WarmEngine(QObject):
         tidy.start()
         tidy.join(wait_s)
 
+    def _hand_in(self, identity: str, request: ServeRequest) -> None:
+        if self._session is None or not self._session.ask(identity, request):
+            self._session = self._new_session()
+            self._session.ask(identity, request)
+            self._session.start()
+
+    def _on_lost(self, identity: str, lost: Any) -> None:
+        """Ask a new engine, once: the one that died had not begun, so that this request cannot be what killed it."""
+        request, fault = lost
+        if identity in self._once_more and not self._closed:
+            self._once_more.discard(identity)
+            self._hand_in(identity, request)
+        else:
+            self.failed.emit(identity, fault)
+
     def _new_session(self) -> Session:
         # looked up here, in the main thread: the proxy is asked of Qt; and told by whoever starts the engine
         variables = proxy_variables()
@@ -98,9 +117,9 @@ class WarmEngine(QObject):
         """Pass on what a session says; called from its thread."""
         if self._closed:
             return
-        signal = {"answered": self.answered, "failed": self.failed, "progressed": self.progressed}[what]
+        signals = {"answered": self.answered, "failed": self.failed, "progressed": self.progressed, "lost": self._lost}
         try:
-            signal.emit(identity, value)
+            signals[what].emit(identity, value)
         except RuntimeError:  # the object went while QGIS ends: nobody is left to be told
             self._closed = True
 

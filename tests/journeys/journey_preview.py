@@ -1,6 +1,7 @@
 """The Models page, live preview and roof card with the test model on real data: pictures to look at."""
 
 import os
+import signal
 from pathlib import Path
 
 from desktop import cut_off, engine_processes
@@ -68,6 +69,13 @@ def journey(desktop):
     desktop.facts["pan"] = {key: got[-1][key] for key in ("tiles", "computed", "seconds")}
     desktop.redraw()
     desktop.screenshot("preview_panned")
+    # the engine is killed under it: the next move of the map starts another
+    before, pid = len(got), segment.preview.engine.pid
+    os.kill(pid, signal.SIGKILL)
+    desktop.canvas.zoomByFactor(1.1)
+    desktop.wait_until(lambda: len(got) > before, 60, lambda: f"a new engine answers: {panel.notes.findings}")
+    assert segment.preview.engine.pid not in (None, pid) and pid not in engine_processes()
+    assert not panel.notes.findings
 
     desktop.click(panel.roofs)
     centre = desktop.canvas.viewport().rect().center()

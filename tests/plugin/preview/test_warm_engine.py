@@ -8,7 +8,7 @@ import pytest
 from preview_data import SAMPLES, Answers, alive
 
 from ridgeline.engine.jobs import Cancelled, ErrorCode, RasterInput
-from ridgeline.engine.jobs.serve import LoadRequest, RoofRequest, Scene
+from ridgeline.engine.jobs.serve import LoadRequest, Scene
 
 SCENE = Scene(
     RasterInput(str(SAMPLES / "burgundy_rgb.tif")), RasterInput(str(SAMPLES / "burgundy_dsm.tif")), "journey-test"
@@ -26,21 +26,50 @@ for line in sys.stdin:
 """
 
 
-def test_a_killed_engine_is_told_and_the_next_request_starts_a_new_one(real_engine, warm, qtbot):
+def test_what_is_asked_of_a_killed_engine_is_answered_by_a_new_one(real_engine, warm, qtbot):
     engine = warm()
     answers = Answers(engine, qtbot)
     first = answers.wait(engine.ask(LoadRequest(SCENE)))
     assert "roof_class" in first.summary["layers"], first
     pid = engine.pid
-    pending = engine.ask(RoofRequest(SCENE, 0.0, 0.0))
     os.kill(pid, signal.SIGKILL)
-    answers.wait(pending)
-    qtbot.waitUntil(lambda: engine.pid is None, timeout=5000)
-    again = answers.wait(engine.ask(LoadRequest(SCENE)))
+    again = answers.wait(engine.ask(LoadRequest(SCENE)))  # at once: nobody has noticed its death yet
     assert again.summary["layers"] and engine.pid not in (None, pid) and not alive(pid)
     last = engine.pid
     engine.shut_down(wait_s=10)
     assert not alive(last) and not os.path.exists(engine.folder)
+
+
+BEGINS = LISTEN + "    say(event='started', job='load', id=asked['id'])\n"
+
+
+def test_a_request_that_kills_engines_is_not_asked_again(fake, warm, qtbot, tmp_path):
+    log = tmp_path / "starts"
+    body = BEGINS + f"    open({str(log)!r}, 'a').write('x')\n    os.kill(os.getpid(), 9)"
+    engine = warm(engine=fake(body))
+    fault = Answers(engine, qtbot).wait(engine.ask(LoadRequest(SCENE)))
+    assert fault.code is ErrorCode.ENGINE_DIED and log.read_text() == "x"
+
+
+def test_an_engine_that_always_dies_at_its_start_is_tried_twice(fake, warm, qtbot, tmp_path):
+    log = tmp_path / "starts"
+    body = f"open({str(log)!r}, 'a').write('x')\nprint('ImportError: numpy', file=sys.stderr)\nsys.exit(3)"
+    engine = warm(engine=fake(body))
+    fault = Answers(engine, qtbot).wait(engine.ask(LoadRequest(SCENE)))
+    assert fault.code is ErrorCode.ENGINE_DIED and "ImportError: numpy" in fault.hint and log.read_text() == "xx"
+
+
+def test_nothing_is_asked_again_once_the_engine_was_stopped(fake, warm, qtbot, tmp_path):
+    log = tmp_path / "starts"
+    body = f"open({str(log)!r}, 'a').write('x')\ntime.sleep(0.5)\nos.kill(os.getpid(), 9)"
+    engine = warm(engine=fake(body))
+    answers = Answers(engine, qtbot)
+    asked = engine.ask(LoadRequest(SCENE))
+    qtbot.waitUntil(log.exists, timeout=10_000)
+    engine.stop()
+    answers.wait(asked)
+    qtbot.wait(800)
+    assert log.read_text() == "x" and engine.pid is None
 
 
 def test_an_engine_that_dies_with_a_request_says_why(fake, warm, qtbot):

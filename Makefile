@@ -8,7 +8,7 @@ ENGINE_TESTS := tests/engine tests/tools
 PLUGIN_TESTS := tests/plugin
 
 .PHONY: help env env-qgis demo qgis test test-engine test-plugin test-journeys lint format package bundle \
-	requirements test-qgis-matrix benchmark-startup pictures clean
+	requirements test-qgis-matrix benchmark-startup benchmark-preview pictures clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -61,6 +61,16 @@ test-qgis-matrix: env  ## run the plugin's tests with QGIS 3.22, 3.40, 3.44 and,
 
 benchmark-startup:  ## measure in the real desktop how much the plugin adds to QGIS's start
 	@$(SYSTEM_PYTHON) tests/journeys/benchmark_startup.py
+
+benchmark-preview: env  ## measure in the real desktop how long the map's user waits for the preview
+	@$(SYSTEM_PYTHON) tests/journeys/benchmark_preview.py
+
+benchmark-polygons: env env-qgis  ## write 100,000 building polygons, and measure how QGIS opens, styles and draws them
+	@$(VENV)/bin/ridgeline benchmark scale --only polygons-100k --folder out/scale
+	@$(SYSTEM_PYTHON) tests/journeys/benchmark_polygons.py out/scale/polygons-100k/buildings.gpkg
+
+faults: env  ## kill, starve and cheat the engine at random moments, and count what comes of it (half an hour)
+	@$(VENV)/bin/python tests/faults/disturb.py $(OPTIONS)
 
 pictures: env  ## take the README's pictures anew, in the real desktop
 	@$(SYSTEM_PYTHON) tests/journeys/take_pictures.py

@@ -8,7 +8,7 @@ ENGINE_TESTS := tests/engine tests/tools
 PLUGIN_TESTS := tests/plugin
 
 .PHONY: help env env-qgis demo qgis test test-engine test-plugin test-journeys lint format package bundle \
-	requirements test-qgis-matrix benchmark-startup benchmark-preview pictures clean
+	requirements test-qgis-matrix benchmark-startup benchmark-preview benchmark-polygons faults pictures clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22

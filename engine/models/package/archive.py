@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 
 from ...jobs import ErrorCode, RidgelineError
@@ -16,6 +18,8 @@ MAX_RATIO = 200
 """How many times larger a file may become; network weights hardly shrink at all."""
 _SMALL = 1024 * 1024  # texts may shrink as they like
 _CHUNK = 1024 * 1024
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_NAME_FAULTS = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ)
 
 
 def extract_model(archive: Path, folder: Path) -> None:
@@ -32,10 +36,14 @@ def extract_model(archive: Path, folder: Path) -> None:
             for item in files:
                 if item.filename.startswith(prefix):
                     _extract(opened, item, folder / item.filename[len(prefix) :])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as fault:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as fault:
         raise _bad(archive.name, f"is no zip file, or a damaged one ({fault})") from fault
     except (RuntimeError, UnicodeError, ValueError, zipfile.LargeZipFile) as fault:
         raise _bad(archive.name, f"cannot be unpacked ({fault})") from fault
+    except OSError as fault:
+        if fault.errno not in _NAME_FAULTS:  # the disk's, not the zip's
+            raise
+        raise _bad(archive.name, f"holds names that cannot lie in one folder ({fault.strerror})") from fault
 
 
 def write_archive(folder: Path, archive: Path) -> None:
@@ -66,6 +74,8 @@ def _checked(opened: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
             raise _bad(name, f"holds {item.filename!r}, which leads out of its folder")
         if item.flag_bits & 0x1:
             raise _bad(name, "is encrypted")
+        if item.compress_type not in _PACKED:
+            raise _bad(name, f"holds {item.filename!r}, which is packed in a way that only some programs read")
         if item.file_size > _SMALL and item.file_size > MAX_RATIO * max(item.compress_size, 1):
             raise _bad(name, f"holds {item.filename!r}, which would grow more than {MAX_RATIO} times")
         files.append(item)

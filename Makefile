@@ -70,7 +70,7 @@ benchmark-polygons: env env-qgis  ## write 100,000 building polygons, and measur
 	@$(SYSTEM_PYTHON) tests/journeys/benchmark_polygons.py out/scale/polygons-100k/buildings.gpkg
 
 faults: env  ## kill, starve and cheat the engine at random moments, and count what comes of it (half an hour)
-	@$(VENV)/bin/python tests/faults/disturb.py $(OPTIONS)
+	@$(VENV)/bin/python tests/engine/faults/disturb.py $(OPTIONS)
 
 pictures: env  ## take the README's pictures anew, in the real desktop
 	@$(SYSTEM_PYTHON) tests/journeys/take_pictures.py

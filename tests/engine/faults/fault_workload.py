@@ -1,0 +1,271 @@
+"""A small job for the real engine, what it makes undisturbed, and how a disturbed run is judged by that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(_ROOT / "tests" / "engine" / "inference"))
+
+from inference_helpers import DSM, RGB, height_network, make_package, picture, surface, write_raster  # noqa: E402
+
+from ridgeline.engine.jobs import BuildingOptions, RasterInput, SegmentJob, to_dict  # noqa: E402
+
+WORK_FOLDER = ".ridgeline"
+PATIENCE_S = 180.0
+"""An engine that has not ended by then hangs."""
+_CHANNELS = {"land_cover": 3, "roof": 2, "building": 1, "edge": 1}
+_ROWS, _COLS = 420, 300
+_ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "OGR_CURRENT_DATE": "2024-01-01T00:00:00.000Z",  # else a GeoPackage holds the time it was written at
+}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine, its lines read as they come."""
+
+    process: subprocess.Popen[str]
+    began: float
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    broken: threading.Event = field(default_factory=threading.Event)
+
+    def listen(self) -> threading.Thread:
+        """Read the lines in a thread until there are no more or ``broken`` is set: then the pipe is closed."""
+
+        def read() -> None:
+            assert self.process.stdout is not None
+            for line in self.process.stdout:
+                self.lines.append(json.loads(line))
+                if self.broken.is_set():
+                    break
+            self.process.stdout.close()
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        return thread
+
+    def wait_until(self, phase: str | None, seconds: float) -> bool:
+        """Wait so many seconds from the first sign of a phase (None: from the start); False if it ended before."""
+        while phase is not None and not any(line.get("phase") == phase for line in list(self.lines)):
+            if self.process.poll() is not None:
+                return False
+            time.sleep(0.002)
+        until = (self.began if phase is None else time.monotonic()) + seconds
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                return False
+            time.sleep(min(0.005, max(0.0, until - time.monotonic())))
+        return self.process.poll() is None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an engine ended.
+
+    Attributes:
+        status: exit status, negative for a signal.
+        code: of its error event, or ``result``; None if it ended without a word.
+        message: of its error event.
+        words: how many of its events were a result or an error: one is right.
+        log: the end of what it wrote to standard error.
+    """
+
+    status: int
+    code: str | None
+    message: str
+    words: int
+    log: str
+
+    @property
+    def clear(self) -> bool:
+        """Whether it said one thing, and a failure has a code that is not a fault of its own, with a sentence."""
+        if self.words != 1:
+            return False
+        return self.code == "result" if self.status == 0 else self.code != "internal" and self.message.endswith(".")
+
+
+class Workload:
+    """Inputs, two models and two finished runs in a folder of their own; every trial gets copies.
+
+    Args:
+        root: an empty folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.rgb = write_raster(root / "rgb.tif", picture(_ROWS, _COLS), tiled=True, blockxsize=64, blockysize=64)
+        self.dsm = write_raster(root / "dsm.tif", surface(_ROWS, _COLS), tiled=True, blockxsize=64, blockysize=64)
+        self.model = make_package(root / "first" / "model", (RGB, DSM), network=height_network(_CHANNELS))
+        self.other_model = make_package(root / "second" / "model", (RGB, DSM), network=height_network(_CHANNELS, 9))
+        self.whole = self._reference("whole", self.model)
+        self.other = self._reference("other", self.other_model)
+        began = time.monotonic()
+        self._reference("again", self.model)
+        self.duration_s = time.monotonic() - began
+        """Of an undisturbed run, now that everything is in the disk's cache."""
+        if self.whole != digests(root / "again"):
+            raise RuntimeError("two undisturbed runs differ: nothing can be compared with them")
+
+    def trial(self, name: str) -> Trial:
+        """Return a fresh trial with its own copy of inputs and model."""
+        folder = self.root / name
+        folder.mkdir()
+        for path in (self.rgb, self.dsm):
+            shutil.copy2(path, folder / path.name)
+        shutil.copytree(self.model, folder / "model")
+        return Trial(self, folder)
+
+    def _reference(self, name: str, model: Path) -> dict[str, str]:
+        job = self.root / f"{name}.json"
+        job.write_text(json.dumps(to_dict(job_for(self.root / name, self.rgb, self.dsm, model))))
+        engine = start(job)
+        ending = finish(engine)
+        if ending.status != 0:
+            raise RuntimeError(f"the undisturbed run failed: {ending}")
+        return digests(self.root / name)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One disturbed run: its folder with inputs, model, job and results."""
+
+    workload: Workload
+    folder: Path
+
+    @property
+    def out(self) -> Path:
+        """The output folder."""
+        return self.folder / "out"
+
+    def start(self, out: Path | None = None, overwrite: bool = False) -> Engine:
+        """Start the engine on the trial's job."""
+        job = job_for(
+            out or self.out, self.folder / "rgb.tif", self.folder / "dsm.tif", self.folder / "model", overwrite
+        )
+        path = self.folder / "job.json"
+        path.write_text(json.dumps(to_dict(job)))
+        return start(path)
+
+    def settle(self, out: Path | None = None, overwrite: bool = False) -> list[str]:
+        """Return what is wrong once the disturbance is over: nothing, if the results are there or come now."""
+        expected = self.workload.whole
+        if digests(out or self.out) == expected:
+            return []
+        return self.complete(expected, out, overwrite)
+
+    def complete(self, expected: dict[str, str], out: Path | None = None, overwrite: bool = False) -> list[str]:
+        """Run to the end without any disturbance; return what is wrong with what comes out."""
+        ending = finish(self.start(out, overwrite))
+        if ending.status != 0:
+            return [f"undisturbed, it then ended with {ending.status}: {ending.code} {ending.message} {ending.log}"]
+        return differences(digests(out or self.out), expected)
+
+    def remove(self) -> None:
+        """Remove the trial's folder."""
+        shutil.rmtree(self.folder)
+
+
+def job_for(out: Path, rgb: Path, dsm: Path, model: Path, overwrite: bool = False) -> SegmentJob:
+    """Return the job: every kind of result, one thread."""
+    return SegmentJob(
+        out=str(out),
+        rgb=RasterInput(str(rgb)),
+        dsm=RasterInput(str(dsm)),
+        model=str(model),
+        device="cpu",
+        threads=1,
+        keep_heights=True,
+        overwrite=overwrite,
+        buildings=BuildingOptions(min_area_m2=3),
+    )
+
+
+def start(job: Path, **options: Any) -> Engine:
+    """Start the engine as the plugin does: a job file, events on standard output, a process group of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-I", str(_ROOT / "engine" / "__main__.py"), "segment", "--job", str(job), "--events"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=_ENVIRONMENT,
+        start_new_session=True,
+        **options,
+    )
+    engine = Engine(process, time.monotonic())
+    engine.listen()
+    return engine
+
+
+def finish(engine: Engine) -> Ending:
+    """Wait for the engine's end and return how it came.
+
+    Raises:
+        RuntimeError: if it has not ended after ``PATIENCE_S``; it is killed then.
+    """
+    log = ""
+    try:
+        assert engine.process.stderr is not None
+        reader = threading.Thread(target=lambda: logs.append(engine.process.stderr.read()), daemon=True)
+        logs: list[str] = []
+        reader.start()
+        engine.process.wait(PATIENCE_S)
+        reader.join(10)
+        log = "".join(logs)[-1500:]
+    except subprocess.TimeoutExpired:
+        engine.process.kill()
+        engine.process.wait()
+        raise RuntimeError(f"the engine hung; its last lines: {engine.lines[-3:]}") from None
+    last = [line for line in engine.lines if line["event"] in ("result", "error")]
+    said = last[-1] if last else {}
+    code = None if not last else "result" if said["event"] == "result" else said["code"]
+    return Ending(engine.process.returncode, code, said.get("message", ""), len(last), log)
+
+
+def digests(out: Path) -> dict[str, str]:
+    """Return the SHA-256 of all that lies in an output folder by name; of ``run.json`` without its times and paths."""
+    found = {}
+    for path in sorted(out.iterdir()) if out.exists() else []:
+        if path.is_dir():
+            found[path.name] = "a folder"
+            continue
+        data = path.read_bytes()
+        if path.name == "run.json":
+            record = json.loads(data)
+            for name in ("seconds", "key", "job", "inputs", "model"):
+                record.pop(name)
+            data = json.dumps(record, sort_keys=True).encode()
+        found[path.name] = hashlib.sha256(data).hexdigest()
+    return found
+
+
+def differences(found: dict[str, str], expected: dict[str, str]) -> list[str]:
+    """Return in words how two output folders differ."""
+    wrong = [f"{name} is missing" for name in sorted(expected.keys() - found.keys())]
+    wrong += [f"{name} is left over" for name in sorted(found.keys() - expected.keys())]
+    return wrong + [
+        f"{name} has other bytes" for name in sorted(found.keys() & expected.keys()) if found[name] != expected[name]
+    ]
+
+
+def half_written(out: Path, *allowed: dict[str, str]) -> list[str]:
+    """Return in words which final names hold neither nothing nor one of the allowed results."""
+    return [
+        f"{name} is half-written"
+        for name, digest in digests(out).items()
+        if not name.startswith(".") and digest not in {results.get(name) for results in allowed}
+    ]

@@ -17,7 +17,7 @@ run() {
     [ "$status" -eq 0 ] || [ "$status" -eq 5 ] || failed=1
 }
 
-run engine .venv/bin/python -m pytest tests/engine tests/tools tests/test_layers.py
+run engine .venv/bin/python -m pytest tests/engine tests/tools tests/test_layers.py tests/test_house.py
 run plugin env QT_QPA_PLATFORM=offscreen .venv-qgis/bin/python -m pytest tests/plugin
 run journeys env QT_QPA_PLATFORM=offscreen .venv-qgis/bin/python -m pytest tests/journeys
 

@@ -19,7 +19,11 @@ def add_backbone_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def import_backbone(args: argparse.Namespace) -> int:
-    """Read the weights whole, write them under Ridgeline's own names, and say what was left out or adapted."""
+    """Read the weights whole, write them under Ridgeline's own names, and say what was left out or adapted.
+
+    Raises:
+        RidgelineError: if the training set is not installed, or the weights cannot be read or written.
+    """
     try:
         from ..models.checkpoint import save_weights
         from ..models.presets import encoder_preset

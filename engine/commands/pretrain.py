@@ -73,7 +73,11 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
 
 
 def config_of(args: argparse.Namespace) -> Any:
-    """Return the configuration that the options describe; what is not given keeps its default."""
+    """Return the configuration that the options describe; what is not given keeps its default.
+
+    Raises:
+        RidgelineError: (BAD_JOB) naming the option that cannot be.
+    """
     from ..models.masked_config import MaskedImageConfig
     from ..models.presets import encoder_preset
     from ..training.pretrain.config import ChipConfig, PretrainConfig

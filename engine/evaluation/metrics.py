@@ -87,7 +87,12 @@ def binary_iou(truth: NDArray[np.bool_], found: NDArray[np.bool_], valid: NDArra
 
 
 def rmse(truth: NDArray[np.floating], found: NDArray[np.floating]) -> float:
-    """Return the root mean square error over the pairs of which both are finite; NaN when there is none."""
+    """Return the root mean square error over the pairs of which both are finite; NaN when there is none.
+
+    Args:
+        truth: values of any shape.
+        found: values of the same shape and unit, which is that of the error.
+    """
     difference = (found - truth).astype(np.float64)
     difference = difference[np.isfinite(difference)]
     return float(np.sqrt(np.mean(difference**2))) if difference.size else float("nan")
@@ -127,6 +132,9 @@ def match_objects(truth: NDArray[np.integer], found: NDArray[np.integer], iou: f
         truth: labels [H, W], 0 is no object.
         found: labels [H, W], 0 is no object.
         iou: smallest intersection over union of a pair, at least 0.5.
+
+    Raises:
+        ValueError: if ``iou`` is less.
     """
     if iou < 0.5:
         raise ValueError("pairs are unique from an IoU of 0.5 on only")

@@ -48,7 +48,12 @@ class Network:
     def run(
         self, pieces: Iterable[Piece], give_back: Callable[[Piece], None]
     ) -> Iterator[tuple[Piece, dict[str, Floats]]]:
-        """Yield each piece with its maps, float32 [tiles, C, size, size] by output name ({} without tiles)."""
+        """Yield each piece with its maps, float32 [tiles, C, size, size] by output name ({} without tiles).
+
+        Raises:
+            Cancelled: if the user wants to stop.
+            RidgelineError: (TILE_FAILED, OUT_OF_MEMORY) naming the tile that failed.
+        """
         for piece in pieces:
             if self._cancelled():
                 raise Cancelled()

@@ -110,7 +110,7 @@ class TilePlan:
         Args:
             i: the band.
             columns: the tile columns of a panel.
-            live: bool, the panel's window: pixels that lie in the region and have data.
+            live: bool [H, W], the panel's window: pixels that lie in the region and have data.
         """
         rows = np.asarray(live[self.trim : self.trim + self.core].any(axis=0))
         starts = ((j - columns.start) * self.stride + self.trim for j in columns)

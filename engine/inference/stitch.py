@@ -67,6 +67,9 @@ class Stitcher:
             The block of each output (and, with ``weigh``, of the sum of weights [1, stride, stride] as the last): views
             [C, stride, stride] into the maps, whose rows begin at the absolute row ``i * stride + trim`` and columns at
             ``j * stride + trim``.
+
+        Raises:
+            ValueError: if the channels do not add up, or the column does not lie further east than the one before.
         """
         self._step_to(j)
         if sum(len(item) for item in maps) != self._channels:

@@ -22,7 +22,7 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], sidecar: Mapping[str
 
     Args:
         path: file to write.
-        tensors: by name; tensors that share memory are copied apart.
+        tensors: by name, of any shape; tensors that share memory are copied apart.
         sidecar: what a reader must know to use them: configuration, class names, step, …
     """
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
@@ -32,7 +32,7 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], sidecar: Mapping[str
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors of a safetensors file, and the JSON object in its header.
+    """Return the tensors of a safetensors file by name, in their shapes, and the JSON object in its header.
 
     Raises:
         RidgelineError: (INPUT_MISSING, BAD_MODEL) if there is no such file, or it is no safetensors file.
@@ -83,7 +83,7 @@ def load_into(model: nn.Module, tensors: Mapping[str, Tensor], what: str) -> Non
 
 
 def halve(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors with matrices and kernels in fp16; vectors (norms, biases, statistics) keep their type.
+    """Return tensors, in their shapes, with matrices and kernels in fp16; vectors (norms, biases …) keep their type.
 
     Raises:
         ValueError: naming a tensor whose values fp16 cannot hold.

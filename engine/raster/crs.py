@@ -48,7 +48,7 @@ def parse_crs(text: str, what: str) -> CRS:
 def transform_points(
     crs: CRS, target: CRS, xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return places of ``crs`` in ``target``; not finite where there is no way from one to the other."""
+    """Return places of ``crs`` in ``target``: x and y [N] in its units; not finite where there is no way to it."""
     if crs == target:
         return xs, ys
     try:

@@ -71,7 +71,11 @@ def understanding(label: str) -> Iterator[None]:
 
 
 def check_vrt_sources(dataset: Any, label: str) -> None:
-    """Refuse a VRT whose sources are missing: GDAL opens it and fails only while it is read."""
+    """Refuse a VRT whose sources are missing: GDAL opens it and fails only while it is read.
+
+    Raises:
+        RidgelineError: (INPUT_MISSING) naming the source.
+    """
     if dataset.driver != "VRT" or not _is_plain_path(dataset.name):
         return
     folder = Path(dataset.name).parent

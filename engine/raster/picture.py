@@ -14,6 +14,9 @@ def scale_factor(white: float, full_scale: float) -> float:
     Args:
         white: the value of white in the raster (``Source.white``: 255, 65535, or 2^NBITS − 1).
         full_scale: the value of white that the model was trained with (``MeanStd.full_scale``).
+
+    Raises:
+        ValueError: if the raster's white is not above zero.
     """
     if not white > 0:
         raise ValueError(f"white must be positive, not {white}")

@@ -154,7 +154,11 @@ class StripSink:
             write_atomically(self._folder / f"{row:09d}-{height:06d}.tif", memory.getbuffer())
 
     def read(self, row: int, height: int) -> NDArray[Any]:
-        """Return rows [height, W] that have been written."""
+        """Return rows [height, W] that have been written.
+
+        Raises:
+            ValueError: if they have not been.
+        """
         out = np.empty((height, self.spec.grid.width), self.spec.dtype)
         filled = 0
         with gdal_env():

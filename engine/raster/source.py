@@ -93,7 +93,7 @@ class Source:
     def to_crs_coordinates(
         self, cols: NDArray[np.float64], rows: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return x and y in the raster's CRS of fractional columns and rows (0, 0 is the upper left corner)."""
+        """Return x and y in the raster's CRS of fractional columns and rows of one shape (0, 0: upper left corner)."""
         if self.gcps:
             with GCPTransformer(list(self.gcps)) as transformer:
                 xs, ys = transformer.xy(rows, cols, offset="ul")
@@ -105,7 +105,7 @@ class Source:
 def apply_affine(
     transform: Affine, first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return ``transform`` applied to many places (affine's own operator for it changed between its versions)."""
+    """Return ``transform`` applied to places of one shape (affine's own operator for it changed between versions)."""
     a, b, c, d, e, f = transform[:6]
     with np.errstate(invalid="ignore", over="ignore"):  # places that are not finite stay so
         return a * first + b * second + c, d * first + e * second + f

@@ -178,7 +178,7 @@ class Warper:
 def source_pixels(
     source: Source, crs: CRS, xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the fractional columns and rows of the source at places in ``crs``; not finite where it has none."""
+    """Return fractional columns and rows of the source at places of one shape in ``crs``; not finite without one."""
     xs, ys = transform_points(crs, source.crs, xs, ys)
     if source.gcps:
         with warnings.catch_warnings(), GCPTransformer(list(source.gcps)) as transformer:

@@ -157,6 +157,9 @@ def composed(kind: str, length: float, width: float, wing: float, at: float = 0.
         wing: width of the wings in metres (less than half of the box).
         at: place of the wing of a T along p, 0..1.
         reach: how far wings reach across the box, 0..1.
+
+    Raises:
+        ValueError: if the kind is not known.
     """
     a, b = length / 2, width / 2
     far = -b + wing + (width - wing) * reach

@@ -55,5 +55,5 @@ def noise(scale_px: float, row: int, col: int, height: int, width: int, key: int
 
 
 def cell_noise(i: NDArray[np.int32], j: NDArray[np.int32], key: int = 0) -> FloatArray:
-    """Return one unit-variance value for each integer cell (i, j): the same cell always gives the same value."""
+    """Return a unit-variance value, in their shape, for cells (i, j): the same cell always gives the same value."""
     return _field(0)[(i + key * 197) % PERIOD, (j + key * 331) % PERIOD]

@@ -103,6 +103,9 @@ def sense(canvas: Canvas, surface: FloatArray, config: SensorConfig, rng: Genera
         surface: true heights [H, W], wires included.
         config: the sensor.
         rng: source of chance; the same state gives the same heights.
+
+    Raises:
+        ValueError: if the configuration names a sensor that is not known.
     """
     if config.native != 1:
         lattice = NativeLattice(canvas, config.native)
@@ -152,7 +155,7 @@ def _lidar(canvas: Canvas, surface: FloatArray, config: SensorConfig, rng: Gener
 
 
 def upwind_maximum(surface: FloatArray, gsd: float, angle: float, tangent: float, reach_m: float) -> FloatArray:
-    """Return, at each pixel, the highest line of sight that comes from direction ``angle`` falling by ``tangent``.
+    """Return, at each pixel [H, W], the highest line of sight (m) from direction ``angle`` that falls by ``tangent``.
 
     What lies below it is in shadow. Doubling the window of the maximum makes it cost log2(reach) passes.
     """

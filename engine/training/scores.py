@@ -63,7 +63,7 @@ class InstanceScores:
         self._metric = MeanAveragePrecision(iou_type="segm", class_metrics=True, backend="faster_coco_eval")
 
     def add(self, found: list[dict[str, Tensor]], truth: list[InstanceTruth]) -> None:
-        """Take in what `InstanceModel` gives and the truth of the same samples."""
+        """Take in what `InstanceModel` gives (tensors [N, …] by name for each sample) and the samples' truth."""
         answers = [
             {"masks": item["masks"][:, 0] > 0.5, "scores": item["scores"], "labels": item["labels"]} for item in found
         ]

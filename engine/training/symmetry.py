@@ -24,7 +24,7 @@ def turned(layers: NDArray[Any], symmetry: int) -> NDArray[Any]:
 
 
 def turned_channels(channels: NDArray[np.float32], symmetry: int) -> NDArray[np.float32]:
-    """Return height channels under a symmetry: slopes are vectors, so mirroring flips and transposing swaps them."""
+    """Return height channels [C, H, W] under a symmetry: slopes are vectors: mirroring flips, transposing swaps them."""
     result = turned(channels, symmetry)
     if symmetry & 1:
         result[SLOPE_X] *= -1

@@ -41,7 +41,7 @@ def split_touching(mask: Bools, boundary: npt.NDArray[np.floating], min_core_px:
 
 
 def boundary_from_distance(distance_m: npt.NDArray[np.floating], reach_m: float = 1.0) -> npt.NDArray[np.float32]:
-    """Return an outline probability from a model's distance to the outline, metres: 1 on it, 0 from ``reach_m`` on."""
+    """Return an outline probability, in its shape, from a distance to the outline (m): 1 on it, 0 from ``reach_m``."""
     near: npt.NDArray[np.float32] = np.clip(np.asarray(distance_m, dtype=np.float32) / np.float32(reach_m), 0, 1)
     return np.float32(1) - near
 

@@ -54,7 +54,11 @@ class RidgelineAlgorithm(QgsProcessingAlgorithm):
         return True, ""
 
     def prepareAlgorithm(self, parameters: Dict[str, Any], context: Any, feedback: Any) -> bool:
-        """Read layers and options, in the main thread."""
+        """Read layers and options, in the main thread.
+
+        Raises:
+            QgsProcessingException: in a sentence, with what to do.
+        """
         try:
             self.prepare_work(parameters, context)
         except RidgelineError as fault:
@@ -62,7 +66,11 @@ class RidgelineAlgorithm(QgsProcessingAlgorithm):
         return True
 
     def processAlgorithm(self, parameters: Dict[str, Any], context: Any, feedback: Any) -> Dict[str, Any]:
-        """Do the work, in a worker thread where QGIS has one."""
+        """Do the work, in a worker thread where QGIS has one.
+
+        Raises:
+            QgsProcessingException: in a sentence, with what to do.
+        """
         try:
             return self.work(parameters, context, feedback)
         except Cancelled as fault:

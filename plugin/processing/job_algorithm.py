@@ -93,6 +93,10 @@ class JobAlgorithm(RidgelineAlgorithm):
             listener: who is told; None: the feedback alone.
             finish: whether the user asks for an early, good end.
             fields: of the job that are known only now.
+
+        Raises:
+            RidgelineError: what the engine answered, or why it did not.
+            RuntimeError: if nothing was prepared.
         """
         if self._job is None:
             raise RuntimeError("work without prepare_work")

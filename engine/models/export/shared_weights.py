@@ -63,7 +63,7 @@ def point_to_safetensors(
     Args:
         graph: changed in place; its weights are named ``prefix`` + name in the file, if they are the network's.
         weights: safetensors file, in the folder that the graph will be written to.
-        values: what the file holds, as float32, by name.
+        values: what the file holds, as float32 in its shape, by name.
         prefix: see ``graph``.
     """
     places = {name: place for name, place in stored_tensors(weights).items() if place.dtype in _ONNX_TYPES}

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ...jobs import ErrorCode, RidgelineError, to_dict
+from ...jobs import ErrorCode, RidgelineError, from_dict, to_dict
 from ...models.checkpoint import load_into, load_weights, save_weights
 from .config import PretrainConfig
 
@@ -57,8 +57,9 @@ def load_state(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer,
     if not note.is_file():
         return Progress()
     state = json.loads(note.read_text(encoding="utf-8"))
-    theirs, ours = state["config"], json.loads(json.dumps(to_dict(config)))
-    changed = sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key) and key not in _MAY_CHANGE)
+    # read, not compared as text: a setting that is newer than the run has its default there
+    theirs, ours = to_dict(from_dict(PretrainConfig, state["config"], STATE_FILE)), to_dict(config)
+    changed = sorted(key for key in ours if theirs[key] != ours[key] and key not in _MAY_CHANGE)
     if changed:
         raise RidgelineError(
             ErrorCode.BAD_JOB,

@@ -48,7 +48,7 @@ def pretrain(
         folder: of the run; made if missing.
         world: the processes.
         feedback: told of progress; may cancel.
-        start: weights to begin with, by their names in the network; the others begin at random.
+        start: weights to begin with, by their names and in their shapes in the network; the others begin at random.
 
     Raises:
         Cancelled: if the user wants to stop; what is finished is saved first.
@@ -133,7 +133,7 @@ def _step(
 
 
 def forward(network: nn.Module, batch: dict[str, Tensor], config: PretrainConfig, device: torch.device) -> MaskedResult:
-    """Return the result of a batch, in bfloat16 where configured."""
+    """Return the result of a batch (tensors [B, …] by name, as of `MaskedChips`), in bfloat16 where configured."""
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.bf16):
         result: MaskedResult = network(
             batch["rgb"],

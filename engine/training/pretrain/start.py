@@ -11,7 +11,7 @@ from ...models.weights_import import import_weights
 
 
 def initial_weights(config: MaskedImageConfig, rgb: str | None, dsm: str | None) -> dict[str, Tensor]:
-    """Return weights by their names in `MaskedImageModel`; encoders without a file are left out (they begin at random).
+    """Return weights by names, in their shapes, of `MaskedImageModel`; encoders without a file begin at random.
 
     Args:
         config: of the run.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rasterio.transform import from_origin
 
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.inference.runner import run_segment
-from ridgeline.engine.jobs import BuildingOptions, RasterInput, Result, SegmentJob
+from ridgeline.engine.jobs import BuildingOptions, RasterInput, Region, Result, SegmentJob
 from ridgeline.engine.models.package import (
     ClassSpec,
     GsdSpec,
@@ -210,3 +211,13 @@ def read(path: Path | str) -> NDArray[Any]:
     """Return the first band of a raster."""
     with rasterio.open(path) as dataset:
         return np.asarray(dataset.read(1))
+
+
+def box(col0: int, row0: int, col1: int, row1: int) -> Region:
+    """Return a region in pixels of the test rasters."""
+    return Region(bbox=(WEST + col0 * GSD, NORTH - row1 * GSD, WEST + col1 * GSD, NORTH - row0 * GSD))
+
+
+def record(out: Path) -> Any:
+    """Return what the run in ``out`` tells of itself."""
+    return json.loads((out / "run.json").read_text(encoding="utf-8"))

@@ -27,9 +27,9 @@ class PreviewPanel(QWidget):
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
-        self.preview = QPushButton(tr("Preview"))
+        self.preview = QPushButton()
         self.preview.setToolTip(tr("Shows results for what the map shows, and follows it; nothing is saved."))
-        self.roofs = QPushButton(tr("Roof tool"))
+        self.roofs = QPushButton()
         self.roofs.setToolTip(tr("Click a building on the map: it is outlined, classified and measured."))
         for button in (self.preview, self.roofs):
             button.setCheckable(True)
@@ -41,6 +41,7 @@ class PreviewPanel(QWidget):
         self.opacity.setMinimumWidth(60)
         self.opacity.setToolTip(tr("How much the preview covers the map"))
         self.opacity.setAccessibleName(tr("Opacity of the preview"))
+        self.hint = wrapped(tr("Click a building on the map. A keeps its roof in a layer, Esc puts the tool away."))
         self.status = wrapped()
         self.notes = Notes()
         self.legend = wrapped(rich=True)
@@ -58,13 +59,14 @@ class PreviewPanel(QWidget):
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addLayout(buttons)
-        for widget in (self.options, self.status, self.legend, self.notes):
+        for widget in (self.hint, self.options, self.status, self.legend, self.notes):
             rows.addWidget(widget)
             widget.hide()
         self.preview.toggled.connect(self._on_preview)
-        self.roofs.toggled.connect(self.roofs_switched)
+        self.roofs.toggled.connect(self._on_roofs)
         self.layer.activated.connect(lambda _index: self._on_layer())
         self.opacity.valueChanged.connect(lambda value: self.opacity_chosen.emit(value / 100))
+        self._name_buttons()
 
     def offer_layers(self, names: Any) -> None:
         """Offer these layers, keeping the choice."""
@@ -101,11 +103,22 @@ class PreviewPanel(QWidget):
             colour = colours.get(name, "#888888")
             square = f"<span style='color:{html.escape(colour, quote=True)}'>■</span>"
             title = titles.get(name, name.replace("_", " "))
-            lines.append(f"{square} {html.escape(title)} {100 * share:.0f} %")
+            lines.append(f"{square} {html.escape(title[:1].upper() + title[1:])} {100 * share:.0f} %")
         self.legend.setText("<br>".join(lines))
         self.legend.setVisible(bool(lines))
 
+    def _name_buttons(self) -> None:
+        """Say what a click does: in some themes a button that is held down looks like any other."""
+        self.preview.setText(tr("Stop preview") if self.preview.isChecked() else tr("Preview"))
+        self.roofs.setText(tr("Stop roof tool") if self.roofs.isChecked() else tr("Roof tool"))
+
+    def _on_roofs(self, on: bool) -> None:
+        self._name_buttons()
+        self.hint.setVisible(on)
+        self.roofs_switched.emit(on)
+
     def _on_preview(self, on: bool) -> None:
+        self._name_buttons()
         self.options.setVisible(on)
         if not on:
             self.show_shares({}, None)

@@ -12,6 +12,8 @@ from ..layers.classes import roof_titles
 
 _MARGIN = 10
 _WIDTH = 260
+_LOOK = "#ridgelineRoofCard { background-color: palette(window); border: 1px solid palette(mid); border-radius: 4px; }"
+"""Themes may make frames transparent, and the map shines through: the card says itself what it lies on."""
 
 
 class RoofCard(QFrame):
@@ -24,8 +26,7 @@ class RoofCard(QFrame):
         super().__init__(canvas)
         self._canvas = canvas
         self.setObjectName("ridgelineRoofCard")
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAutoFillBackground(True)
+        self.setStyleSheet(_LOOK)
         self.setFixedWidth(_WIDTH)
         self.title = _label()
         font = self.title.font()

@@ -88,6 +88,9 @@ def journey(desktop):
     assert roofs.roof is not None, "no building under any click"
     desktop.facts["roof"] = roofs.roof
     desktop.settle(0.3)
+    assert cut_off(segment) == [], cut_off(segment)
+    card = desktop.window.grab().toImage().pixelColor(roofs.card.mapTo(desktop.window, roofs.card.rect().center()))
+    assert card == roofs.card.palette().window().color(), f"the map shines through the card: {card.name()}"
     desktop.screenshot("roof")
     desktop.screenshot("roof_card", roofs.card)
     QTest.keyClick(desktop.canvas, Qt.Key.Key_A)

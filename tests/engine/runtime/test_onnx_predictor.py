@@ -54,6 +54,38 @@ def test_refuses_inputs_that_no_weights_take(make_package):
     assert "rgb; rgb + dsm" in caught.value.hint
 
 
+def test_refuses_a_graph_that_reads_files_outside_before_any_runtime_opens_it(make_package, make_network, tmp_path):
+    package = make_package()
+    (tmp_path / "secret.bin").write_bytes(b"\0" * 100_000)
+    onnx.save(
+        make_network({"rgb": 3}, {"land_cover": 2, "building": 1}),
+        tmp_path / "out.onnx",
+        save_as_external_data=True,
+        location="secret.bin",
+        size_threshold=0,
+    )
+    model = onnx.load(tmp_path / "out.onnx", load_external_data=False)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = "../secret.bin"
+    (package.folder / "both.onnx").write_bytes(model.SerializeToString())
+    digest = hashlib.sha256((package.folder / "both.onnx").read_bytes()).hexdigest()
+    fields = {name: getattr(package.spec, name) for name in package.spec.__dataclass_fields__}
+    weights = (WeightsSpec("both.onnx", "onnx", ("rgb",), digest),)
+    save_spec(type(package.spec)(**{**fields, "weights": weights}), package.folder)
+    with pytest.raises(RidgelineError, match=r"wants to read the file '\.\./secret\.bin'"):
+        open_predictor(load_package(package.folder), {"rgb"}, device="cpu")
+
+
+def test_refuses_weights_that_are_a_link_out_of_the_package(make_package, tmp_path):
+    package = make_package()
+    (package.folder / "rgb.onnx").rename(tmp_path / "elsewhere.onnx")
+    (package.folder / "rgb.onnx").symlink_to(tmp_path / "elsewhere.onnx")
+    with pytest.raises(RidgelineError, match=r"names the file 'rgb\.onnx' outside its folder"):
+        open_predictor(package, {"rgb"}, device="cpu")
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_a_tile_has_the_same_bits_in_any_batch(make_package, threads):
     predictor = open_predictor(make_package(), {"rgb", "dsm"}, device="cpu", threads=threads)

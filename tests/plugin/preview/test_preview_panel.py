@@ -29,7 +29,7 @@ def panel(qgis_app, qtbot):
 def test_the_largest_classes_come_first_with_their_colours(panel):
     panel.show_shares({"tree": 0.2, "building": 0.5}, Model(tree="#00ff00", building="#0000ff"))
     text = panel.legend.text()
-    assert text.index("building 50 %") < text.index("tree 20 %") and "#0000ff" in text
+    assert text.index("Building 50 %") < text.index("Tree 20 %") and "#0000ff" in text
 
 
 def test_names_and_colours_of_classes_are_no_markup(panel):
@@ -45,3 +45,12 @@ def test_a_fault_takes_the_place_of_the_legend_and_goes_with_the_next_picture(pa
     assert not panel.legend.isVisible()
     panel.show_trouble(None)
     assert not panel.notes.findings
+
+
+def test_the_buttons_say_what_a_click_does(panel):
+    assert (panel.preview.text(), panel.roofs.text()) == ("Preview", "Roof tool") and not panel.hint.isVisible()
+    panel.preview.click()
+    panel.roofs.click()
+    assert (panel.preview.text(), panel.roofs.text()) == ("Stop preview", "Stop roof tool") and panel.hint.isVisible()
+    panel.roofs.click()
+    assert panel.roofs.text() == "Roof tool" and not panel.hint.isVisible()

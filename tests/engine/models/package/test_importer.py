@@ -225,6 +225,11 @@ def test_a_network_that_reads_files_outside_is_refused(make_package, make_networ
     assert "'../secret.bin' outside its folder" in fault.message
     package = import_model(ImportModelJob(str(inner / "a.onnx"), form=NetworkForm(gsd=0.2)))
     assert set(package.spec.weights[0].data) == {"w.bin"}
+    (inner / "w.bin").rename(tmp_path / "w.bin")
+    assert "'w.bin', which does not lie beside it" in fault_of(inner / "a.onnx", form=NetworkForm(gsd=0.2)).message
+    (inner / "w.bin").symlink_to(inner / "w2.bin")
+    (tmp_path / "w.bin").rename(inner / "w2.bin")
+    assert "which does not lie beside it" in fault_of(inner / "a.onnx", form=NetworkForm(gsd=0.2)).message
 
 
 def test_a_package_whose_network_does_not_keep_its_promise_is_refused(make_package, tmp_path, make_network):

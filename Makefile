@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 VENV_QGIS := .venv-qgis
 SYSTEM_PYTHON := /usr/bin/python3
-ENGINE_TESTS := tests/engine tests/tools
+ENGINE_TESTS := tests/engine tests/tools tests/test_layers.py tests/test_house.py
 PLUGIN_TESTS := tests/plugin
 
 .PHONY: help env env-qgis demo qgis test test-engine test-plugin test-journeys lint format package bundle \

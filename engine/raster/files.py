@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 from ..jobs.errors import ErrorCode, RidgelineError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL_WORDS = ("no space left", "disk full", "quota", "file too large")
+_FULL_WORDS = ("no space left", "disk full", "disk is full", "quota", "file too large")
 _PROBE_BYTES = 1 << 20
 
 

@@ -14,7 +14,7 @@ import pyogrio.raw
 import shapely
 from rasterio.crs import CRS
 
-from ..jobs import ErrorCode, RidgelineError
+from ..raster.files import disk_error
 from .buildings import Building
 
 LAYER = "buildings"
@@ -77,7 +77,7 @@ class GeoPackageWriter:
             os.replace(self._partial, self.path)
         except OSError as problem:
             self._discard()
-            raise _unwritable(self.path, problem) from problem
+            raise disk_error(self.path, problem) from problem
 
     def write(self, buildings: Iterable[Building]) -> None:
         """Add buildings.
@@ -115,7 +115,7 @@ class GeoPackageWriter:
                 dataset_options={} if self._begun else {"VERSION": VERSION},
             )
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as problem:
-            raise _unwritable(self.path, problem) from problem
+            raise disk_error(self.path, problem) from problem
         self._begun = True
         self._batch = []
 
@@ -123,15 +123,3 @@ class GeoPackageWriter:
         for end in ("", "-journal", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{self._partial}{end}").unlink()
-
-
-def _unwritable(path: Path, problem: Exception) -> RidgelineError:
-    if "disk is full" in str(problem).lower() or "no space" in str(problem).lower():
-        return RidgelineError(
-            ErrorCode.DISK_FULL, f"The disk is full: {path.name} cannot be written.", "Free some space and run again."
-        )
-    return RidgelineError(
-        ErrorCode.OUTPUT_NOT_WRITABLE,
-        f"The file {path.name} cannot be written in {path.parent}: {problem}",
-        "Choose a folder that you may write to, or close the program that has the file open.",
-    )

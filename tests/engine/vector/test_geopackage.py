@@ -111,4 +111,5 @@ def test_a_folder_that_is_not_there_is_told_in_one_sentence(tmp_path):
     with pytest.raises(RidgelineError) as fault, GeoPackageWriter(tmp_path / "no" / "b.gpkg", CRS_) as writer:
         writer.write([building(1)])
     assert fault.value.code == ErrorCode.OUTPUT_NOT_WRITABLE
+    assert fault.value.message.endswith(".") and fault.value.hint
     assert "b.gpkg" in fault.value.message

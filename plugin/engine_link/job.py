@@ -1,5 +1,6 @@
 """A job from what the user chose in QGIS: layers become rasters that the engine can open, geometries become regions."""
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence, Tuple
@@ -134,7 +135,7 @@ def region_of_features(source: Any) -> Tuple[QgsGeometry, Any]:
 
 
 def _require_area(area: float) -> None:
-    if not area > 0:
+    if not 0 < area < math.inf:
         raise RidgelineError(
             ErrorCode.BAD_REGION, tr("The region has no area."), tr("Draw a region, or choose one with an area.")
         )

@@ -83,7 +83,7 @@ def run_job(
         arguments = command.split()
         if job is not None:
             job_file = Path(folder) / "job.json"
-            job_file.write_text(json.dumps(to_dict(job), ensure_ascii=True, allow_nan=False), encoding="utf-8")
+            job_file.write_text(_text_of(job), encoding="utf-8")
             os.chmod(job_file, 0o600)
             arguments += ["--job", str(job_file)]
         process = engine.start([*arguments, "--events"], folder)
@@ -106,6 +106,17 @@ def run_job(
     if last:
         hint = tr("{hint} Its last words were: {last}", hint=hint, last=last[:300])
     raise RidgelineError(ErrorCode.ENGINE_DIED, sentence, hint)
+
+
+def _text_of(job: Any) -> str:
+    try:
+        return json.dumps(to_dict(job), ensure_ascii=True, allow_nan=False)
+    except ValueError as fault:
+        raise RidgelineError(
+            ErrorCode.BAD_JOB,
+            tr("One of the numbers is infinite or none at all."),
+            tr("Look over the parameters: extent, pixel size and the numbers under Advanced."),
+        ) from fault
 
 
 def _listen(
@@ -156,7 +167,7 @@ def _check_protocol(event: Started) -> None:
         raise RidgelineError(
             ErrorCode.ENGINE_NOT_READY,
             tr(
-                "The engine speaks version {theirs} of the protocol and this plugin version {ours}.",
+                "The engine is of another version than this plugin (it speaks protocol {theirs}, not {ours}).",
                 theirs=event.protocol,
                 ours=PROTOCOL_VERSION,
             ),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -104,7 +105,7 @@ def plan_polygons(algorithm: Any, parameters: Dict[str, Any], name: str, field: 
     for feature in source.getFeatures():
         geometry = feature.geometry()
         shape = "null" if geometry.isNull() else _linear(geometry).asJson(_DECIMALS) or "null"
-        properties = json.dumps({field: _plain(feature[field])} if field else {}, ensure_ascii=False)
+        properties = json.dumps({field: _plain(feature[field])} if field else {})
         features.append(f'{{"type":"Feature","properties":{properties},"geometry":{shape}}}')
     text = '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
     return PlannedPolygons(label, crs_text(source.sourceCrs()), text)
@@ -167,7 +168,9 @@ def _linear(geometry: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value of an attribute as Python has it; NULL becomes None, what JSON does not know becomes text."""
+    """A value of an attribute as Python has it; what is none becomes None, what JSON does not know becomes text."""
     if value is None or (hasattr(value, "isNull") and value.isNull()):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, (bool, int, float, str)) else str(value)

@@ -90,10 +90,10 @@ class DownloadDialog(QDialog):
             self._fetch.stop()
         self.list.clear()
         self._entries = []
-        self.status.setText(tr("Reading the catalogue …"))
+        self._say(tr("Reading the catalogue …"))
         self._fetch = CatalogueFetch(catalogue_url(), self)
         self._fetch.succeeded.connect(self._on_catalogue)
-        self._fetch.failed.connect(lambda fault: self.status.setText(f"{fault.message} {fault.hint}"))
+        self._fetch.failed.connect(lambda fault: self._say(f"{fault.message} {fault.hint}"))
         self._fetch.start()
 
     def ask_size(self) -> None:
@@ -109,6 +109,10 @@ class DownloadDialog(QDialog):
         row = self.list.currentRow()
         return None if self.url.text().strip() or not 0 <= row < len(self._entries) else self._entries[row]
 
+    def _say(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
     def _on_source(self) -> None:
         text = self.source.text().strip()
         if text != read_setting(CATALOGUE_URL):
@@ -117,7 +121,7 @@ class DownloadDialog(QDialog):
 
     def _on_catalogue(self, catalogue: Catalogue) -> None:
         self._entries = list(catalogue.models)
-        self.status.setText("" if self._entries else tr("The catalogue offers no model yet."))
+        self._say("" if self._entries else tr("The catalogue offers no model yet."))
         for entry in self._entries:
             self.list.addItem(f"{entry.title} {entry.version} ({words.size(entry.size_bytes)})")
         if self._entries:
@@ -140,11 +144,16 @@ class DownloadDialog(QDialog):
         self._looked = False
         self.agree.setChecked(False)
         self.look.setVisible(given)
+        self.list.setEnabled(not given)
         self.sha256.setEnabled(given)
         self.agree.setVisible(given or entry is not None)
         if entry is not None:
             lines = [
                 entry.description,
+                tr("Works with: {inputs}", inputs=" + ".join(kind.upper() for kind in entry.inputs))
+                if entry.inputs
+                else "",
+                tr("Finds: {classes}", classes=", ".join(entry.classes)) if entry.classes else "",
                 tr("Size: {size}", size=words.size(entry.size_bytes)),
                 tr("Licence: {licence}", licence=" ".join((entry.licence, entry.licence_url)).strip()),
             ]

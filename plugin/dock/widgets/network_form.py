@@ -77,6 +77,7 @@ class NetworkFormDialog(QDialog):
         ):
             form.addRow(text, widget)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText(tr("Import"))
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         rows = QVBoxLayout(self)
@@ -118,7 +119,7 @@ class NetworkFormDialog(QDialog):
         ):
             if how != "imagenet" or channels == len(IMAGENET[0]):
                 scale.addItem(title, how)
-        form.addRow(_plain_label(tr("Input {tensor} is", tensor=_shown(tensor))), kind)
+        form.addRow(_plain_label(tr("Input “{tensor}” is", tensor=_shown(tensor))), kind)
         form.addRow(tr("Its values are scaled"), scale)
         self.inputs.append((tensor, channels, kind, scale))
 

@@ -140,15 +140,17 @@ class EnginePage(Page):
 
     def _other_buttons(self) -> QGridLayout:
         self.check = QPushButton(tr("Check"))
-        self.check.setToolTip(tr("Runs the default model on a small sample and says what really computed it."))
+        self.check.setToolTip(
+            tr("Tries the default model on a small sample, and says whether processor or graphics card computed it.")
+        )
         self.existing = QPushButton(tr("Use an existing Python …"))
         self.existing.setToolTip(tr("Use a Python of your own that has the engine's libraries."))
         self.offline = QPushButton(tr("Install from an offline bundle …"))
         self.offline.setToolTip(tr("Install from a folder of packages made on another computer; needs no network."))
         self.repair = QPushButton(tr("Repair"))
-        self.repair.setToolTip(tr("Makes the engine's environment anew, with the same parts."))
+        self.repair.setToolTip(tr("Installs the engine anew, with the same parts."))
         self.remove = QPushButton(tr("Remove …"))
-        self.remove.setToolTip(tr("Deletes the engine's environment. Models and results stay."))
+        self.remove.setToolTip(tr("Deletes the engine. Models and results stay."))
         self.report = QPushButton(tr("Copy diagnostics"))
         self.report.setToolTip(tr("Copies a report for people who help, without your name and folders."))
         grid = QGridLayout()
@@ -164,7 +166,9 @@ class EnginePage(Page):
         self.folder.setDialogTitle(tr("Folder for the engine"))
         self.folder.setFilePath(read_setting(ENGINE_HOME))
         self.folder.lineEdit().setPlaceholderText(words.path(engine_home()))
-        self.folder.setToolTip(tr("Where the engine's environment is kept; outside the plugin, so updates keep it."))
+        self.folder.setToolTip(
+            tr("Where the engine is kept: outside the plugin, so that updates of the plugin keep it.")
+        )
         form = QFormLayout()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         form.addRow(tr("Keep the engine in"), self.folder)
@@ -233,7 +237,7 @@ class EnginePage(Page):
             forget_existing_python()
             self._on_end(Weight.TELLS, tr("That Python is no longer used; it was not changed."))
             return
-        question = tr("Remove the engine's environment? Models and results stay. It can be set up again any time.")
+        question = tr("Remove the engine? Models and results stay, and it can be set up again any time.")
         buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel
         if QMessageBox.question(self, tr("Remove the engine"), question, buttons) == QMessageBox.StandardButton.Yes:
             self._start(tr("Removing the engine"), lambda work: remove(work.is_cancelled))

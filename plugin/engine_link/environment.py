@@ -152,10 +152,12 @@ def _state_of(folder: Path, platform: str) -> EngineState:
     if marker is None or not python.is_file():
         sentence = tr("The engine's set-up is not complete.")
         return EngineState(Readiness.BROKEN, sentence, str(python), str(folder), marker=marker)
-    kind = (
-        tr("with training") if marker.which == TRAIN else tr("with GPU support") if marker.gpu else tr("for inference")
-    )
-    sentence = tr("The engine is set up ({kind}).", kind=kind)
+    if marker.which == TRAIN:
+        sentence = tr("The engine is set up to use models and to teach them (fine-tuning).")
+    elif marker.gpu:
+        sentence = tr("The engine is set up to use models, with support for the graphics card.")
+    else:
+        sentence = tr("The engine is set up to use models.")
     return EngineState(Readiness.READY, sentence, str(python), str(folder), marker=marker)
 
 

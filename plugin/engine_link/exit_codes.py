@@ -20,14 +20,14 @@ def explain_exit(status: int) -> Tuple[str, str]:
     if status in (-9, 137):
         return (
             tr("The engine was ended by the operating system, most likely because memory ran out."),
-            tr("Close other programs, choose a smaller batch or fewer threads under Advanced, and run it again."),
+            tr("Close other programs, choose a smaller region or larger pixels under Advanced, and run it again."),
         )
     if status in (-15, 143, CONTROL_C):
         return tr("The engine was ended from outside."), tr("Run it again: it continues where it stopped.")
     if status in (ACCESS_VIOLATION, -11, 139):
         return (
             tr("The engine crashed inside one of its libraries."),
-            tr("Run it again on the CPU. If it stays so, use Repair on the Engine page and copy the diagnostics."),
+            tr("Run it again on the processor (Advanced ▸ Compute on). If it stays so, use Repair on the Engine page."),
         )
     if status in (DLL_MISSING, DLL_INIT_FAILED):
         return (

@@ -138,7 +138,7 @@ def set_up(
             folder = _make_whole(options, requirement_set(options.which, gpu=False), work)
         for other in made_environments():
             if other != folder:
-                work.log(tr("Removing the superseded environment {folder}", folder=other.name))
+                work.log(tr("Removing the engine of the plugin's version before: {folder}", folder=other.name))
                 shutil.rmtree(other, ignore_errors=True)
         shutil.rmtree(home / "cache", ignore_errors=True)
         listener.progress(100, tr("The engine is set up"))
@@ -207,16 +207,16 @@ def _make(options: SetupOptions, requirements: RequirementSet, folder: Path, wor
         uv = fetch_uv(work.run, starter, work.home, listed, options.bundle, work.platform)
     if base is None and (uv is None or options.bundle is not None or options.base):
         raise no_python(options.base, found)
-    work.step(10, tr("Making the environment"))
+    work.step(10, tr("Making a Python for the engine"))
     made = work.run(uv.make(base, folder)) if uv else None
     if made is None or made.status != 0:
         if base is None or not base.has_venv:
-            raise setup_fault(made.output if made else "no module named venv", tr("making the environment"))
+            raise setup_fault(made.output if made else "no module named venv", tr("making a Python for the engine"))
         uv = None
         _remove_folder(folder)
         made = work.run(make_command(base, folder))
         if made.status != 0:
-            raise setup_fault(made.output, tr("making the environment"))
+            raise setup_fault(made.output, tr("making a Python for the engine"))
     work.step(15, tr("Installing {count} packages", count=len(requirements.packages)))
     _install(uv, options, requirements, folder, work)
     work.step(92, tr("Trying the installed packages"))

@@ -87,7 +87,7 @@ def _check_bundle(bundle: Path, requirements: RequirementSet) -> None:
         raise RidgelineError(
             ErrorCode.INPUT_MISSING,
             tr("The folder {folder} holds no offline bundle with {name}.", folder=bundle, name=name),
-            tr("Choose the folder that `make bundle` made; it holds {name} and files ending in .whl.", name=name),
+            tr("Choose the folder of a bundle: it holds {name} and files ending in .whl.", name=name),
         )
     if theirs.read_bytes().split() != requirements.file.read_bytes().split():
         raise RidgelineError(

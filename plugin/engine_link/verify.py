@@ -78,5 +78,5 @@ def _import_fault(python: str, answer: ToolRun) -> RidgelineError:
     return RidgelineError(
         ErrorCode.ENGINE_NOT_READY,
         tr("{path} cannot run the engine: {reason}", path=python, reason=reason),
-        tr("Install the packages of resources/requirements/inference.txt into it, or use Set up or Repair."),
+        tr("Use Set up or Repair, or install what the plugin's file resources/requirements/inference.txt lists."),
     )

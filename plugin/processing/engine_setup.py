@@ -46,12 +46,12 @@ class EngineSetupAlgorithm(RidgelineAlgorithm):
 
     def shortDescription(self) -> str:
         """Return one line about it."""
-        return tr("Makes, repairs or removes the Python environment that the engine runs in")
+        return tr("Installs, repairs or removes the engine that computes")
 
     def shortHelpString(self) -> str:
         """Return the help."""
         return tr(
-            "The engine runs in a Python environment of its own, outside QGIS and outside the plugin's folder.\n\n"
+            "The engine is what computes: it has a Python of its own, outside QGIS and outside the plugin's folder.\n\n"
             "setup: makes it. Downloads pinned packages from the Python Package Index, and checks their hashes; or "
             "takes them from an offline bundle.\n"
             "repair: makes it anew.\n"
@@ -75,7 +75,7 @@ class EngineSetupAlgorithm(RidgelineAlgorithm):
             QgsProcessingParameterEnum(
                 self.SET, tr("Packages"), list(SETS), defaultValue=INFERENCE, usesStaticStrings=True
             ),
-            tr("inference: all that running models needs. train: fine-tuning, too; a much larger download."),
+            tr("“inference”: what using models needs. “train”: what teaching them needs, too; a much larger download."),
         )
         self.add(
             QgsProcessingParameterBoolean(self.GPU, tr("Use an NVIDIA GPU where there is one"), True),

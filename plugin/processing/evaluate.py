@@ -51,9 +51,11 @@ class EvaluateAlgorithm(LabelledAlgorithm):
     def shortHelpString(self) -> str:
         """Return the help."""
         return tr(
-            "Runs a model where polygons say what is there, and compares: IoU, F1, precision and recall of each class, "
-            "the confusion matrix as a table and a picture, how many buildings were found (those that overlap by half "
-            "or more), and a layer of what was missed, invented or given the wrong class.\n\n"
+            "Runs a model where polygons say what is there, and compares. For each class it tells how well found and "
+            "true areas cover each other (IoU, 1 where they are the same; F1 likewise), how much of what was found is right "
+            "(precision) and how much of what is there was found (recall). The confusion matrix tells, as a table and "
+            "a picture, which classes are taken for which; a layer shows what was missed, invented or given the wrong "
+            "class. A building counts as found if it overlaps by half or more.\n\n"
             "Do not judge a model by polygons that it has learned from."
         )
 
@@ -84,7 +86,7 @@ class EvaluateAlgorithm(LabelledAlgorithm):
             ("PICTURE", tr("Confusion matrix")),
         ):
             self.addOutput(QgsProcessingOutputFile(name, title))
-        self.addOutput(QgsProcessingOutputNumber("MEAN_IOU", tr("Mean IoU")))
+        self.addOutput(QgsProcessingOutputNumber("MEAN_IOU", tr("Mean IoU of the classes (0 to 1)")))
         self.addOutput(QgsProcessingOutputString("SUMMARY", tr("Summary as JSON")))
 
     def checkParameterValues(self, parameters: Dict[str, Any], context: Any) -> Tuple[bool, str]:

@@ -105,11 +105,11 @@ class FinetuneAlgorithm(LabelledAlgorithm):
             ),
             (
                 QgsProcessingParameterNumber(self.STEPS, tr("Steps"), whole, optional=True, minValue=1),
-                tr("At most so many steps in place of minutes, which makes a run repeatable to the bit."),
+                tr("Learn so many steps at most, in place of minutes: then a training can be repeated exactly."),
             ),
             (
-                QgsProcessingParameterNumber(self.SEED, tr("Seed"), whole, 1, minValue=0),
-                tr("Another number gives another split and order."),
+                QgsProcessingParameterNumber(self.SEED, tr("Number for chance"), whole, 1, minValue=0),
+                tr("The same number gives the same split of the labels and the same order; another gives another."),
             ),
             shared.gsd(tr("Side of a pixel on the ground while the model learns. Empty: what it was trained at.")),
             shared.device(),
@@ -168,5 +168,11 @@ class TrainingListener(FeedbackListener):
         super().progress(event)
         if event.phase == "training" and event.detail:
             score, step = event.detail.get("mean_iou"), event.detail.get("step")
-            self._feedback.pushInfo(tr("Step {step}: mean IoU on validation {score}", step=step, score=score))
+            self._feedback.pushInfo(
+                tr(
+                    "Step {step}: score on the ground kept apart {score} (mean IoU, 1 is perfect)",
+                    step=step,
+                    score=score,
+                )
+            )
             self._tell({**event.detail, "eta_s": event.eta_s})

@@ -155,7 +155,7 @@ def reason_of(errors: List[str]) -> str:
     """Return why a run failed, in words; a fault of the plugin itself becomes one sentence, the rest is logged."""
     text = "\n".join(errors)
     if not text:
-        return tr("The run ended without a reason. The log messages of QGIS may say more.")
+        return tr("The run ended without saying why. View ▸ Panels ▸ Log Messages may say more.")
     if "Traceback (most recent call last)" not in text:
         return text
     QgsMessageLog.logMessage(text, LOG_TAG, Qgis.MessageLevel.Critical)

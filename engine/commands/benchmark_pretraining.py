@@ -16,7 +16,7 @@ from .progressbar import ProgressBar
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the benchmark's arguments."""
-    parser.add_argument("--architecture", default="compact", help="a preset's name (default: %(default)s)")
+    parser.add_argument("--architecture", default="trial_convolutions", help="a preset's name (default: %(default)s)")
     parser.add_argument("--scenes", type=int, default=200, help="default: %(default)s")
     parser.add_argument("--size", type=int, default=64, help="side of a chip in pixels (default: %(default)s)")
     parser.add_argument("--gsd", type=float, default=0.5, help="metres per pixel (default: %(default)s)")
@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lr", type=float, default=1e-3, help="highest learning rate (default: %(default)s)")
     parser.add_argument("--alpha", type=float, default=0.05, help="contrastive share of the loss (default: 0.05)")
     parser.add_argument("--whole", action="store_true", help="compare pictures shown whole, not what masks leave")
+    parser.add_argument(
+        "--pool", type=int, default=1, help="cells along a side that features are pooled in (default: 1)"
+    )
     parser.add_argument("--temperature", type=float, default=0.07, help="of the contrast (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
@@ -71,6 +74,7 @@ def config_of(args: argparse.Namespace) -> Any:
         alpha=args.alpha,
         temperature=args.temperature,
         contrast_whole=args.whole,
+        projection_pool=args.pool,
     )
     per_512 = 512 / args.batch  # rates are configured per 512 samples
     return PretrainConfig(

@@ -141,8 +141,9 @@ class MaskedImageModel(nn.Module):
         both = rgb_width + dsm_width
         self.rgb_decoder = make_decoder(both if config.joint_decoders else rgb_width, rgb_config.channels)
         self.dsm_decoder = make_decoder(both if config.joint_decoders else dsm_width, dsm_config.channels)
-        self.rgb_projection = make_projection(rgb_width, config.projection or rgb_width, config.projection_layers)
-        self.dsm_projection = make_projection(dsm_width, config.projection or rgb_width, config.projection_layers)
+        outputs, layers, pool = config.projection or rgb_width, config.projection_layers, config.projection_pool
+        self.rgb_projection = make_projection(rgb_width, outputs, layers, pool)
+        self.dsm_projection = make_projection(dsm_width, outputs, layers, pool)
 
     def forward(
         self,
@@ -163,8 +164,8 @@ class MaskedImageModel(nn.Module):
             rgb_valid: bool [B, 1, H, W]; pixels without data are not asked for. None: all have data.
             dsm_valid: the same for the DSM.
         """
-        rgb_features = self.rgb(rgb, rgb_hidden)
-        dsm_features = self.dsm(dsm, dsm_hidden)
+        rgb_features, rgb_compared = self._features(self.rgb, rgb, rgb_hidden)
+        dsm_features, dsm_compared = self._features(self.dsm, dsm, dsm_hidden)
         both = torch.cat([rgb_features, dsm_features], dim=1) if self.config.joint_decoders else None
         rgb_rebuilt = self.rgb_decoder(rgb_features if both is None else both)
         dsm_rebuilt = self.dsm_decoder(dsm_features if both is None else both)
@@ -172,11 +173,8 @@ class MaskedImageModel(nn.Module):
         rgb_loss = masked_l1(rgb, rgb_rebuilt, _asked(rgb_hidden, rgb_valid))
         target = local_norm(dsm, window) if window else dsm
         dsm_loss = masked_l1(target, dsm_rebuilt, _asked(dsm_hidden, dsm_valid))
-        if self.config.contrast_whole:
-            shown = torch.zeros_like(rgb_hidden)
-            rgb_features, dsm_features = self.rgb(rgb, shown), self.dsm(dsm, shown)
-        rgb_projected = self.rgb_projection(rgb_features)
-        dsm_projected = self.dsm_projection(dsm_features)
+        rgb_projected = self.rgb_projection(rgb_compared)
+        dsm_projected = self.dsm_projection(dsm_compared)
         # in evaluation one process may well be alone in calling this: it must wait for no other
         gather = self.config.gather and self.training
         contrastive = info_nce(rgb_projected, dsm_projected, self.config.temperature, gather)
@@ -185,6 +183,16 @@ class MaskedImageModel(nn.Module):
         return MaskedResult(
             loss, rgb_loss, dsm_loss, contrastive, rgb_rebuilt, dsm_rebuilt, rgb_projected, dsm_projected
         )
+
+    def _features(self, net: MaskedBackbone, image: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the last stage's features of the masked picture, and those that are compared."""
+        if not self.config.contrast_whole:
+            features: Tensor = net(image, hidden)
+            return features, features
+        # in one pass: a BatchNorm's statistics are then those of both, in training as in use
+        both: Tensor = net(torch.cat([image, image]), torch.cat([hidden, torch.zeros_like(hidden)]))
+        masked, whole = both.chunk(2)
+        return masked, whole
 
     def embed(self, rgb: Tensor, dsm: Tensor) -> tuple[Tensor, Tensor]:
         """Return the projected, L2-normalised features [B, P] of pictures that are shown whole."""
@@ -200,12 +208,14 @@ def make_decoder(inputs: int, channels: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, 32 * 32 * channels, kernel_size=1), nn.PixelShuffle(32))
 
 
-def make_projection(inputs: int, outputs: int, layers: int) -> nn.Sequential:
-    """Return global average pooling and one or two linear layers: [B, inputs, h, w] → [B, outputs]."""
-    pooled: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+def make_projection(inputs: int, outputs: int, layers: int, pool: int = 1) -> nn.Sequential:
+    """Return means over ``pool`` × ``pool`` cells and one or two linear layers: [B, inputs, h, w] → [B, outputs]."""
+    parts: list[nn.Module] = [nn.AdaptiveAvgPool2d(pool), nn.Flatten()]
+    width = inputs * pool * pool
     if layers == 2:
-        pooled += [nn.Linear(inputs, inputs), nn.GELU()]
-    return nn.Sequential(*pooled, nn.Linear(inputs, outputs))
+        parts += [nn.Linear(width, inputs), nn.GELU()]
+        width = inputs
+    return nn.Sequential(*parts, nn.Linear(width, outputs))
 
 
 def _enlarge(mask: Tensor, factor: int) -> Tensor:

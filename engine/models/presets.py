@@ -41,6 +41,14 @@ def trial_pair(dsm_channels: int, fusion: str = "concat") -> EncoderConfig:
     return EncoderConfig(swin(3), swin(dsm_channels), fusion)
 
 
+def trial_convolutions(dsm_channels: int) -> EncoderConfig:
+    """Return a convolutional pair of 1.6 million parameters, for trials on a CPU: it learns in far fewer steps."""
+    args = {"channels": [16, 32, 64, 128], "stem_width": 16}
+    return EncoderConfig(
+        BackboneConfig("resnet18d", 3, dict(args)), BackboneConfig("resnet18d", dsm_channels, dict(args))
+    )
+
+
 def compact_pair(dsm_channels: int) -> EncoderConfig:
     """Return the compact model's encoder pair for so many DSM channels."""
     pair = compact_config().encoder
@@ -53,6 +61,7 @@ PRESETS: dict[str, Callable[[int], EncoderConfig]] = {
     "swin_small": lambda dsm_channels: swin_pair("small", dsm_channels),
     "swin_tiny": lambda dsm_channels: swin_pair("tiny", dsm_channels),
     "trial": trial_pair,
+    "trial_convolutions": trial_convolutions,
     "compact": compact_pair,
 }
 """Name → encoder pair for so many DSM channels."""

@@ -18,6 +18,7 @@ from ridgeline.engine.models.masked_image import (
     local_norm,
     make_decoder,
     make_masks,
+    make_projection,
     masked_l1,
 )
 from ridgeline.engine.models.presets import swin_pair, trial_pair
@@ -152,6 +153,17 @@ def test_the_contrast_is_between_what_masks_leave_or_between_whole_pictures_as_c
         assert not torch.equal(first.rgb_loss, second.rgb_loss)
 
 
+def test_features_pooled_in_cells_tell_where_things_are() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(2, 16, 4, 4)
+    turned = features.flip(-1)
+    for layers in (1, 2):
+        once, cells = make_projection(16, 8, layers), make_projection(16, 8, layers, pool=2)
+        assert once(features).shape == cells(features).shape == (2, 8)
+        torch.testing.assert_close(once(turned), once(features))
+        assert not torch.allclose(cells(turned), cells(features))
+
+
 def test_decoders_may_see_their_own_encoder_alone() -> None:
     torch.manual_seed(0)
     rgb, dsm, hidden, _ = batch()
@@ -193,3 +205,5 @@ def test_configurations_survive_json_and_refuse_nonsense() -> None:
         MaskedImageConfig(trial_pair(1), image_size=100)
     with pytest.raises(ValueError, match="a backbone for rgb"):
         MaskedImageConfig(EncoderConfig(None, CONVOLUTIONS.dsm))
+    with pytest.raises(ValueError, match="projection_pool 1 or more"):
+        MaskedImageConfig(trial_pair(1), projection_pool=0)

@@ -241,6 +241,18 @@ def test_a_run_with_other_settings_is_not_continued(folder: Path, tmp_path: Path
     assert fault.value.code is ErrorCode.BAD_JOB
 
 
+def test_a_run_from_before_a_setting_existed_is_continued_with_its_default(folder: Path, tmp_path: Path) -> None:
+    pretrain(source(folder), CONFIG, tmp_path, ALONE, Feedback())
+    note = tmp_path / "state.json"
+    state = json.loads(note.read_text())
+    del state["config"]["model"]["projection_pool"]
+    note.write_text(json.dumps(state))
+    pretrain(source(folder), CONFIG, tmp_path, ALONE, Feedback())
+    pooled = dataclasses.replace(CONFIG, model=dataclasses.replace(CONFIG.model, projection_pool=2))
+    with pytest.raises(RidgelineError, match="another setting of 'model'"):
+        pretrain(source(folder), pooled, tmp_path, ALONE, Feedback())
+
+
 def test_accumulated_gradients_are_those_of_the_whole_batch(folder: Path, tmp_path: Path) -> None:
     model = dataclasses.replace(CONFIG.model, alpha=0.0)  # the contrast is between the samples of one part
     once = dataclasses.replace(CONFIG, model=model, batch=4, epochs=1)

@@ -26,6 +26,7 @@ fi
 echo "Installing the engine with its training set and the tools in .venv (some gigabytes, this can take minutes) …"
 .venv/bin/python -m pip install --quiet --upgrade pip
 # The packages that inference needs are those that users get; pip decides on the rest.
-.venv/bin/python -m pip install --quiet --editable '.[train,dev]'
+# (setuptools warns at length of every editable installation: that is what is wanted here)
+PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --editable '.[train,dev]'
 mkdir -p .cache/typing && ln -sfn ../.. .cache/typing/ridgeline
 touch .venv/.stamp

@@ -1,4 +1,4 @@
-"""The second pass of a run: building polygons, and heights above ground, from the finished strips."""
+"""Building polygons and heights above ground, from the finished strips, while later ones are still computed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..feedback import Feedback
 from ..given import given
 from ..raster.aligned import AlignedRaster
 from ..raster.sinks import RasterSpec, StripSink
 from ..vector.buildings import Building, BuildingTracer, MapStrip
 from ..vector.geopackage import GeoPackageWriter
 from .finish import BUILDING_CLASS, building_threshold
+from .follow import Follower
 from .heights import Heights
 from .setup import Setup
 
 HEIGHTS = "height_above_ground"
 UNKNOWN_ROOF = "unknown"
 
-_ROWS = 512
 # how the strips' values become probabilities where 255 is 1
 _STEPS = np.concatenate([[0], np.rint(np.arange(255) / 254 * 255)]).astype(np.uint8)
 _PERCENT = np.rint(np.clip(np.arange(256), 0, 100) * 2.55).astype(np.uint8)
@@ -41,23 +40,26 @@ def makes_buildings(setup: Setup) -> bool:
     return setup.job.buildings.enabled and building_threshold(setup.model) is not None
 
 
+def keeps_heights(setup: Setup) -> bool:
+    """Return whether a run of this job writes heights above ground: if they are wanted and there is a DSM."""
+    return setup.job.keep_heights and setup.frame.dsm is not None
+
+
 def trace(
     setup: Setup,
     dsm: AlignedRaster | None,
     sinks: Mapping[str, StripSink],
-    heights: StripSink | None,
     target: Path | None,
-    feedback: Feedback,
+    follower: Follower[Counter[str]],
 ) -> Counter[str]:
-    """Go over the finished strips once; make the buildings and the heights.
+    """Go over the strips once, as they are finished; make the buildings and the heights.
 
     Args:
         setup: the job.
         dsm: the aligned surface, if there is one.
-        sinks: the finished strips of each raster.
-        heights: takes the heights above ground, if they are wanted.
+        sinks: the strips of each raster; one for the heights above ground, if they are wanted.
         target: the GeoPackage to write; None: no buildings.
-        feedback: told the progress in rows.
+        follower: tells which rows are finished.
 
     Returns:
         Buildings by roof class, the most frequent first (all under ``building`` where the model tells no roof classes).
@@ -69,12 +71,17 @@ def trace(
     with ExitStack() as stack:
         tracer = writer = None
         if target is not None:
-            tracer = BuildingTracer(grid, setup.job.buildings, names)
+            tracer = BuildingTracer(grid, setup.job.buildings, names, follower.check)
             writer = stack.enter_context(GeoPackageWriter(target, grid.crs))
+        heights = sinks.get(HEIGHTS)
         ground = None if dsm is None else Heights(dsm, grid)
-        for row in range(0, grid.height, _ROWS):
-            feedback.progress(row, grid.height, "rows", "buildings" if tracer else "heights")
-            rows = grid.window(grid.row0 + row, grid.col0, min(_ROWS, grid.height - row), grid.width)
+        for band in setup.plan.bands:
+            first, last = setup.plan.rows_of(band)
+            if first >= last:
+                continue
+            row = first - grid.row0
+            follower.wait_for(last - grid.row0)
+            rows = grid.window(first, grid.col0, last - first, grid.width)
             mask = _mask(setup, sinks, row, rows.height) if tracer is not None else None
             surface = floor = None
             if ground is not None and (heights is not None or (mask is not None and mask.any())):
@@ -103,7 +110,6 @@ def trace(
             found = tracer.finish()
             counts.update(_class_of(item, bool(names)) for item in found)
             writer.write(found)
-    feedback.progress(grid.height, grid.height, "rows", "buildings" if tracer else "heights")
     return Counter(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
 
 

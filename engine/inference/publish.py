@@ -14,12 +14,12 @@ from typing import Any
 from .. import __version__
 from ..feedback import Feedback
 from ..jobs import ErrorCode, Result, RidgelineError, to_dict
-from ..raster.aligned import AlignedRaster
 from ..raster.files import write_atomically, writing
 from ..raster.sinks import StripSink
 from ..runtime.predictor import DeviceReport
-from .buildings import HEIGHTS, heights_spec, makes_buildings, trace
+from .buildings import HEIGHTS, keeps_heights, makes_buildings
 from .finish import Finisher
+from .follow import Follower
 from .ledger import WORK_FOLDER, Ledger, LedgerState
 from .setup import Setup, batch_of, input_files
 
@@ -30,7 +30,7 @@ BUILDINGS = "buildings.gpkg"
 def result_names(setup: Setup) -> dict[str, str]:
     """Return the files that a run makes, by the name of the result, ``run.json`` last."""
     names = {plane.name: f"{plane.name}.tif" for plane in Finisher(setup.model, 1).planes if plane.published}
-    if setup.job.keep_heights and setup.frame.dsm is not None:
+    if keeps_heights(setup):
         names[HEIGHTS] = f"{HEIGHTS}.tif"
     if makes_buildings(setup):
         names["buildings"] = BUILDINGS
@@ -77,14 +77,14 @@ def finished_before(setup: Setup, ledger: Ledger) -> Result | None:
 
 def publish(
     setup: Setup,
-    rasters: Mapping[str, AlignedRaster],
     sinks: Mapping[str, StripSink],
+    buildings: Follower[Counter[str]] | None,
     ledger: Ledger,
     seconds: dict[str, float],
     report: DeviceReport,
     feedback: Feedback,
 ) -> Result:
-    """Make the result files of the finished strips.
+    """Make the result files of the finished strips, once buildings and heights are made too, where they are wanted.
 
     Raises:
         RidgelineError: (DISK_FULL), (OUTPUT_NOT_WRITABLE).
@@ -95,13 +95,11 @@ def publish(
     stale = set(_record_of(out).get("outputs", {}).values())
     began = time.perf_counter()
     outputs: dict[str, str] = {}
-    sinks = dict(sinks)
-    if HEIGHTS in names:
-        sinks[HEIGHTS] = StripSink(heights_spec(setup, next(iter(sinks.values())).spec.tags), ledger.folder)
-    gpkg = ledger.folder / BUILDINGS if "buildings" in names else None
     counts: Counter[str] = Counter()
-    if gpkg is not None or HEIGHTS in names:
-        counts = trace(setup, rasters.get("dsm"), sinks, sinks.get(HEIGHTS), gpkg, feedback)
+    if buildings is not None:
+        phase, height = "buildings" if makes_buildings(setup) else "heights", setup.frame.grid.height
+        counts = buildings.result(lambda rows: feedback.progress(rows, height, "rows", phase))
+        feedback.progress(height, height, "rows", phase)
         seconds["buildings"] = seconds.get("buildings", 0.0) + time.perf_counter() - began
     began = time.perf_counter()
     tifs = [name for name in names if name in sinks]
@@ -110,9 +108,9 @@ def publish(
         outputs[name] = str(sinks[name].finish(out))
     feedback.progress(len(tifs), len(tifs), "files", "writing rasters")
     seconds["writing"] = seconds.get("writing", 0.0) + time.perf_counter() - began
-    if gpkg is not None:
+    if "buildings" in names:
         with writing(out / BUILDINGS):
-            gpkg.replace(out / BUILDINGS)
+            (ledger.folder / BUILDINGS).replace(out / BUILDINGS)
         outputs["buildings"] = str(out / BUILDINGS)
     record = {"key": ledger.folder.name} | run_record(
         setup,

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from .. import __version__
@@ -17,10 +18,13 @@ from ..raster.sinks import StripSink
 from ..runtime.open import open_predictor
 from ..runtime.predictor import Predictor
 from .ahead import Ahead, Behind
+from .buildings import HEIGHTS, heights_spec, keeps_heights, makes_buildings, trace
 from .compute import Network
 from .feed import Feed
+from .follow import Follower
 from .ledger import Ledger, LedgerState, key_of
-from .publish import check_free, finished_before, publish
+from .plan import TilePlan
+from .publish import BUILDINGS, check_free, finished_before, publish
 from .rasters import open_sinks
 from .setup import Setup, batch_of, count_tiles, describe_run, network_inputs, open_rasters, prepare
 from .strips import Strip, StripMaker
@@ -65,10 +69,17 @@ def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
             maker = StripMaker(setup.plan, setup.model, job.skip_empty)
             tags = {"MODEL": f"{setup.model.name} {setup.model.version}", "SOFTWARE": f"Ridgeline {__version__}"}
             sinks = open_sinks(maker.planes, setup.frame.grid, tags, ledger.folder)
-            _compute(setup, rasters, predictor, maker, sinks, ledger, seconds, feedback)
+            if keeps_heights(setup):
+                sinks[HEIGHTS] = StripSink(heights_spec(setup, tags), ledger.folder)
+            buildings = None
+            if makes_buildings(setup) or keeps_heights(setup):
+                target = ledger.folder / BUILDINGS if makes_buildings(setup) else None
+                follower = Follower(partial(trace, setup, rasters.get("dsm"), sinks, target), "buildings")
+                buildings = stack.enter_context(follower)
+            _compute(setup, rasters, predictor, maker, sinks, buildings, ledger, seconds, feedback)
             report = predictor.report
             del maker, predictor  # their memory serves the writing of the results
-            result = publish(setup, rasters, sinks, ledger, seconds, report, feedback)
+            result = publish(setup, sinks, buildings, ledger, seconds, report, feedback)
         ledger.remove()
         return result
     finally:
@@ -81,13 +92,16 @@ def _compute(
     predictor: Predictor,
     maker: StripMaker,
     sinks: dict[str, StripSink],
+    buildings: Follower[Counter[str]] | None,
     ledger: Ledger,
     seconds: dict[str, float],
     feedback: Feedback,
 ) -> None:
-    """Compute the bands that the ledger lacks: reading, the network and stitching overlap in time."""
+    """Compute the bands that the ledger lacks: reading, the network, stitching and buildings overlap in time."""
     plan, began = setup.plan, time.perf_counter()
     first = plan.bands.start + ledger.state.bands
+    if buildings is not None:
+        buildings.advance(_rows_before(plan, first))
     if first >= plan.bands.stop:
         return
     # the band before is computed again for the rows that it leaves to the next one to blend into
@@ -112,6 +126,8 @@ def _compute(
             if len(values):
                 sinks[name].write(row, values)
         ledger.commit(state)
+        if buildings is not None:
+            buildings.advance(_rows_before(plan, band + 1))
 
     def finished(band: int, strip: Strip) -> None:
         if band < first:
@@ -136,6 +152,11 @@ def _compute(
             raise
     feedback.progress(total, total, "tiles", "computing")
     seconds.update(ledger.state.seconds)
+
+
+def _rows_before(plan: TilePlan, band: int) -> int:
+    """Return how many rows of the grid, from its top, are final once all bands before ``band`` are computed."""
+    return 0 if band == plan.bands.start else plan.rows_of(band - 1)[1] - plan.grid.row0
 
 
 def _with(seconds: dict[str, float], **more: float) -> dict[str, float]:

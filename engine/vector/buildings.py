@@ -8,19 +8,20 @@ count up.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 from rasterio.transform import Affine
+from scipy import ndimage
 
 from ..jobs import BuildingOptions
-from ..raster.gdal_env import gdal_env
 from ..raster.grid import Grid
 from ..terrain.roof_geometry import RoofGeometry, roof_geometry
-from .regularise import RegulariseOptions, hausdorff, regularise
+from .nearness import within
+from .regularise import RegulariseOptions, regularise
 from .separate import split_touching
 from .trace import Component, ComponentTracer, outline
 
@@ -102,12 +103,20 @@ class BuildingTracer:
         grid: that the strips are cut from; every strip is as wide as it.
         options: how outlines are made.
         roof_names: id to name of the roof classes; empty without.
+        check: called before each building is made; may raise.
     """
 
-    def __init__(self, grid: Grid, options: BuildingOptions, roof_names: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        options: BuildingOptions,
+        roof_names: Mapping[int, str],
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._grid = grid
         self._options = options
         self._roof_names = dict(roof_names)
+        self._check = check
         self._min_pixels = max(1, round(options.min_area_m2 / grid.gsd**2))
         self._components = ComponentTracer(grid.col0, grid.row0, self._min_pixels)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
@@ -130,13 +139,13 @@ class BuildingTracer:
         return self._release(None)
 
     def _settle(self, components: list[Component]) -> None:
-        with gdal_env():  # once, not again for each outline
-            for component in components:
-                neighbours: list[shapely.Polygon] = []  # of the same component: outlines may touch, not overlap
-                for part in self._parts(component):
-                    building = self._building(part, neighbours)
-                    neighbours.append(building.outline)
-                    heapq.heappush(self._waiting, (part.key, building))
+        for component in components:
+            neighbours: list[shapely.Polygon] = []  # of the same component: outlines may touch, not overlap
+            for part in self._parts(component):
+                self._check()
+                building = self._building(part, neighbours)
+                neighbours.append(building.outline)
+                heapq.heappush(self._waiting, (part.key, building))
 
     def _release(self, before: tuple[int, int] | None) -> list[Building]:
         ready = []
@@ -155,8 +164,8 @@ class BuildingTracer:
         if count == 1:
             yield component
             return
-        for number in range(1, count + 1):
-            yield _part(component, labels == number)
+        for number, box in enumerate(ndimage.find_objects(labels, count), start=1):
+            yield _part(component, box, labels[box] == number)
 
     def _building(self, part: Component, neighbours: list[shapely.Polygon]) -> Building:
         gsd = self._grid.gsd
@@ -185,11 +194,10 @@ def _numbered(building: Building, number: int) -> Building:
     return Building(number, *(getattr(building, name) for name in list(building.__dataclass_fields__)[1:]))
 
 
-def _part(component: Component, mask: npt.NDArray[np.bool_]) -> Component:
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
-    maps = {name: np.where(mask[box], item[box], np.zeros(1, item.dtype)) for name, item in component.maps.items()}
-    return Component(component.row0 + int(rows[0]), component.col0 + int(cols[0]), mask[box], maps)
+def _part(component: Component, box: tuple[slice, slice], mask: npt.NDArray[np.bool_]) -> Component:
+    """Return the part of a component that fills ``mask`` [h, w] in a box of it."""
+    maps = {name: np.where(mask, item[box], np.zeros(1, item.dtype)) for name, item in component.maps.items()}
+    return Component(component.row0 + box[0].start, component.col0 + box[1].start, mask, maps)
 
 
 def _vote(part: Component) -> tuple[int, float | None]:
@@ -225,7 +233,7 @@ def _beside(
         pieces = [piece for piece in shapely.get_parts(candidate.difference(taken)) if piece.geom_type == "Polygon"]
         if pieces:
             whole = max(pieces, key=lambda piece: piece.area)
-            if hausdorff(raw, whole, options.gsd) <= options.tolerance_m:
+            if within(raw, whole, options.tolerance_m):
                 return whole
     return shape
 

@@ -20,11 +20,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from .nearness import Points, distances, hausdorff, near, within
+from .nearness import Points, distances, near, within
 from .patch import patched
 from .walls import Indices, Ring, dominant_angle, fit_ring, refined_turn, simplified_indices
-
-__all__ = ["RegulariseOptions", "hausdorff", "regularise"]
 
 _PARALLEL_SHARE = 0.5
 """So much of the walls, by squared length, must agree with one direction for the building to be square at all."""

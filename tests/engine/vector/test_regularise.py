@@ -9,7 +9,8 @@ from rasterio.transform import Affine
 from scipy import ndimage
 
 from ridgeline.engine.evaluation.outlines import example, iou, raster_outline
-from ridgeline.engine.vector.regularise import RegulariseOptions, hausdorff, regularise
+from ridgeline.engine.vector.nearness import hausdorff
+from ridgeline.engine.vector.regularise import RegulariseOptions, regularise
 from ridgeline.engine.vector.trace import outline
 from ridgeline.engine.vector.walls import dominant_angle, simplified_indices
 

@@ -13,6 +13,7 @@ from ..inference.runner import run_segment
 from ..jobs import BuildingOptions, ErrorCode, Region, Result, RidgelineError, SegmentJob
 from ..jobs.evaluate import EvaluateJob
 from ..models.package.library import find_model
+from ..raster.files import keep_existing
 from ..raster.frame import plan_frame
 from ..raster.gdal_env import gdal_env
 from ..training.finetune.labels import read_area, read_labels, within_area
@@ -46,12 +47,7 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         Cancelled: if the user wants to stop; the run goes on from there the next time.
     """
     out = Path(job.out)
-    if (out / REPORT).exists() and not job.overwrite:
-        raise RidgelineError(
-            ErrorCode.OUTPUT_EXISTS,
-            f"The folder {job.out!r} holds an evaluation already.",
-            "Choose another folder, or allow overwriting (--overwrite).",
-        )
+    keep_existing(out, [REPORT], job.overwrite)
     if job.rgb is None and job.dsm is None:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     spec = find_model(job.model).spec

@@ -20,8 +20,6 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from .config import EncoderConfig
 from .encoders import Encoder, make_encoder
 
-_MODALITIES = ("rgb", "dsm")
-
 
 @dataclass(frozen=True)
 class InstanceConfig:

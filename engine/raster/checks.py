@@ -5,9 +5,7 @@ Looking is cheap on rasters of any size: a small one is read, of a large one som
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..jobs.errors import ErrorCode, RidgelineError
 from ..models.package.spec import GsdSpec
-from .files import disk_error
 from .frame import Frame
 from .grid import Grid
 from .ground import Note, ground_gsd
@@ -144,30 +141,6 @@ def check_picture(source: Source, grid: Grid) -> list[Note]:
         )
         notes.append(Note("white_is_nodata", message))
     return notes
-
-
-def check_output(folder: Path, names: Sequence[str], overwrite: bool) -> None:
-    """Make the output folder and see that it can be written to and holds no results yet.
-
-    Raises:
-        RidgelineError: OUTPUT_NOT_WRITABLE, DISK_FULL, or OUTPUT_EXISTS naming the first file.
-    """
-    trial = folder / f".ridgeline-{os.getpid()}.trial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial.write_bytes(b"0")
-    except OSError as fault:
-        raise disk_error(folder / "results", fault) from fault
-    finally:
-        if folder.is_dir():
-            trial.unlink(missing_ok=True)
-    existing = [name for name in names if (folder / name).exists()]
-    if existing and not overwrite:
-        raise RidgelineError(
-            ErrorCode.OUTPUT_EXISTS,
-            f"The folder {folder} already holds {existing[0]!r}.",
-            "Choose another folder, or allow existing results to be replaced.",
-        )
 
 
 def _sample(source: Source, grid: Grid) -> tuple[NDArray[Any], bool]:

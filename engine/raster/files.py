@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,26 @@ from ..jobs.errors import ErrorCode, RidgelineError
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("no space left", "disk full", "disk is full", "quota", "file too large")
 _PROBE_BYTES = 1 << 20
+
+
+def keep_existing(folder: Path, names: Iterable[str], overwrite: bool) -> None:
+    """Refuse to write over what another run made.
+
+    Args:
+        folder: that gets the files.
+        names: of the files, below the folder.
+        overwrite: whether they may be replaced.
+
+    Raises:
+        RidgelineError: (OUTPUT_EXISTS) naming the first file that is there.
+    """
+    found = None if overwrite else next((name for name in names if (folder / name).exists()), None)
+    if found is not None:
+        raise RidgelineError(
+            ErrorCode.OUTPUT_EXISTS,
+            f"The folder {str(folder)!r} holds a result already ({found}).",
+            "Choose another output folder, or allow results to be replaced (--overwrite).",
+        )
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from .noise import FloatArray
 
 Rect = tuple[float, float, float, float]
 """p0, q0, p1, q1."""
-INSIDE_NOWHERE = np.float32(-1.0)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ..given import given
 from ..jobs import ErrorCode, Result, RidgelineError
 from ..jobs.ground import GroundJob
 from ..raster.aligned import open_aligned
-from ..raster.files import writing
+from ..raster.files import keep_existing, writing
 from ..raster.frame import Frame, plan_frame
 from ..raster.ground import ground_gsd
 from ..raster.sinks import RasterSpec, StripSink
@@ -32,13 +32,7 @@ def run_ground(job: GroundJob, feedback: Feedback) -> Result:
         RidgelineError: whatever `open_aligned` and the sinks raise; OUTPUT_EXISTS; BAD_SURFACE if nothing is known.
     """
     out = Path(job.out)
-    for name in (GROUND, HEIGHT):
-        if (out / f"{name}.tif").exists() and not job.overwrite:
-            raise RidgelineError(
-                ErrorCode.OUTPUT_EXISTS,
-                f"The folder {str(out)!r} holds a result already ({name}.tif).",
-                "Choose another output folder, or allow overwriting (--overwrite).",
-            )
+    keep_existing(out, [f"{name}.tif" for name in (GROUND, HEIGHT)], job.overwrite)
     source = describe(job.dsm, "dsm")
     frame = plan_frame(None, source, job.region, job.gsd or ground_gsd(source))
     for note in frame.notes:

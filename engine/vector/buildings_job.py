@@ -22,7 +22,7 @@ from ..feedback import Feedback
 from ..jobs import ErrorCode, RasterInput, Result, RidgelineError
 from ..jobs.buildings import BuildingsJob
 from ..raster.aligned import open_aligned
-from ..raster.files import writing
+from ..raster.files import keep_existing, writing
 from ..raster.frame import Frame, plan_frame
 from ..raster.gdal_env import gdal_env
 from ..raster.grid import Grid
@@ -46,12 +46,7 @@ def run_buildings(job: BuildingsJob, feedback: Feedback) -> Result:
             raster holds no whole numbers.
     """
     target = Path(job.out) / NAME
-    if target.exists() and not job.overwrite:
-        raise RidgelineError(
-            ErrorCode.OUTPUT_EXISTS,
-            f"The folder {job.out!r} holds a result already ({NAME}).",
-            "Choose another output folder, or allow overwriting (--overwrite).",
-        )
+    keep_existing(target.parent, [NAME], job.overwrite)
     classes = _describe(job.classes, "the class raster")
     roofs = None if job.roof_classes is None else _describe(job.roof_classes, "the roof class raster")
     frame = plan_frame(classes, job.dsm, job.region, ground_gsd(classes))

@@ -1,14 +1,13 @@
 """What the first look at the inputs refuses, and what it only says."""
 
-import os
-
 import numpy as np
 import pytest
 from rasterio.transform import Affine
 
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
 from ridgeline.engine.models.package.spec import GsdSpec
-from ridgeline.engine.raster.checks import check_gsd, check_inputs, check_output
+from ridgeline.engine.raster.checks import check_gsd, check_inputs
+from ridgeline.engine.raster.files import keep_existing
 from ridgeline.engine.raster.frame import plan_frame
 
 ACCEPTED = GsdSpec(trained=0.5, min=0.2, max=0.8)
@@ -88,27 +87,11 @@ def test_rasters_far_too_coarse_are_refused_and_coarse_ones_said(raster_file):
 
 
 def test_existing_results_are_kept_unless_told(tmp_path):
-    folder = tmp_path / "new" / "results"
-    check_output(folder, ["land_cover.tif"], overwrite=False)
-    assert list(folder.iterdir()) == []
-    (folder / "land_cover.tif").write_text("precious")
+    names = ["roof_class.tif", "land_cover.tif"]
+    keep_existing(tmp_path / "nowhere", names, overwrite=False)
+    (tmp_path / "land_cover.tif").write_text("precious")
     with pytest.raises(RidgelineError, match=r"land_cover\.tif") as caught:
-        check_output(folder, ["roof_class.tif", "land_cover.tif"], overwrite=False)
+        keep_existing(tmp_path, names, overwrite=False)
     assert caught.value.code == ErrorCode.OUTPUT_EXISTS
-    check_output(folder, ["land_cover.tif"], overwrite=True)
-    assert (folder / "land_cover.tif").read_text() == "precious"
-
-
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RidgelineError) as caught:
-        check_output(tmp_path / "file" / "results", [], overwrite=False)
-    assert caught.value.code == ErrorCode.OUTPUT_NOT_WRITABLE
-
-
-@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else False, reason="root may write anywhere")
-def test_a_read_only_folder_is_refused(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(RidgelineError) as caught:
-        check_output(tmp_path, [], overwrite=False)
-    assert caught.value.code == ErrorCode.OUTPUT_NOT_WRITABLE
+    keep_existing(tmp_path, names, overwrite=True)
+    assert (tmp_path / "land_cover.tif").read_text() == "precious"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,14 @@ class Ledger:
     Args:
         out: the output folder, which exists.
         key: what `key_of` gave.
+        sound: called before each commit; raises if what it would promise cannot be relied on.
 
     Raises:
         RidgelineError: (OUTPUT_EXISTS) if another run works in the folder, (OUTPUT_NOT_WRITABLE), (DISK_FULL).
     """
 
-    def __init__(self, out: Path, key: str) -> None:
+    def __init__(self, out: Path, key: str, sound: Callable[[], None] = lambda: None) -> None:
+        self._sound = sound
         self._root = out / WORK_FOLDER
         self.left_over = self._root.exists()
         """Whether a run in this folder did not end, or was killed while it tidied up."""
@@ -83,8 +85,9 @@ class Ledger:
         cut an older state, or none, may be found, never one that promises too much.
 
         Raises:
-            RidgelineError: (DISK_FULL), (OUTPUT_NOT_WRITABLE).
+            RidgelineError: (DISK_FULL), (OUTPUT_NOT_WRITABLE), and what ``sound`` raises.
         """
+        self._sound()
         part = self.folder / "state.json.part"
         with writing(part):
             part.write_text(json.dumps(to_dict(state)), encoding="utf-8")

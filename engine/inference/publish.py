@@ -90,7 +90,6 @@ def publish(
         RidgelineError: (DISK_FULL), (OUTPUT_NOT_WRITABLE).
     """
     out = Path(setup.job.out)
-    ledger.commit(replace(ledger.state, publishing=True))
     names = result_names(setup)
     stale = set(_record_of(out).get("outputs", {}).values())
     began = time.perf_counter()
@@ -101,6 +100,7 @@ def publish(
         counts = buildings.result(lambda rows: feedback.progress(rows, height, "rows", phase))
         feedback.progress(height, height, "rows", phase)
         seconds["buildings"] = seconds.get("buildings", 0.0) + time.perf_counter() - began
+    ledger.commit(replace(ledger.state, publishing=True))
     began = time.perf_counter()
     tifs = [name for name in names if name in sinks]
     for done, name in enumerate(tifs):

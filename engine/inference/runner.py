@@ -26,7 +26,7 @@ from .ledger import Ledger, LedgerState, key_of
 from .plan import TilePlan
 from .publish import BUILDINGS, check_free, finished_before, publish
 from .rasters import open_sinks
-from .setup import Setup, batch_of, count_tiles, describe_run, network_inputs, open_rasters, prepare
+from .setup import Setup, batch_of, check_unchanged, count_tiles, describe_run, network_inputs, open_rasters, prepare
 from .strips import Strip, StripMaker
 
 
@@ -56,7 +56,8 @@ def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
     predictor = open_predictor(setup.package, setup.kinds, job.device, job.runtime, job.precision, job.threads)
     if predictor.report.fallback:
         feedback.warn("device_fallback", predictor.report.fallback)
-    ledger = Ledger(out, key_of(describe_run(setup, predictor.report)))
+    description = describe_run(setup, predictor.report)
+    ledger = Ledger(out, key_of(description), partial(check_unchanged, description["inputs"]))
     try:
         done = finished_before(setup, ledger)
         if done is not None:

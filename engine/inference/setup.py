@@ -139,6 +139,29 @@ def describe_run(setup: Setup, report: DeviceReport) -> dict[str, Any]:
     }
 
 
+def check_unchanged(inputs: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Refuse to go on with rasters that somebody has written to since the run began: their pixels would be mixed.
+
+    A file that is gone is no fault: what was opened can be read on, or says itself that it cannot. QGIS writes what it
+    knows of a raster into an ``.aux.xml`` beside it whenever it likes.
+
+    Args:
+        inputs: files by kind of raster, as `describe_run` gives them.
+
+    Raises:
+        RidgelineError: (INPUT_UNREADABLE) naming the file.
+    """
+    for kind, files in inputs.items():
+        for facts in files:
+            now = _file_facts(facts["path"])
+            if "bytes" in now and now != facts and not facts["path"].endswith(".aux.xml"):
+                raise RidgelineError(
+                    ErrorCode.INPUT_UNREADABLE,
+                    f"The file {Path(facts['path']).name!r} of the {_KIND_NAMES[kind]} was changed while it was read.",
+                    "Run it again once nothing writes to the file any more.",
+                )
+
+
 def input_files(item: RasterInput) -> list[dict[str, Any]]:
     """Return path, size and time of a raster's files: its own, a VRT's sources, masks beside it."""
     try:

@@ -253,6 +253,39 @@ def test_a_changed_input_is_not_continued(inputs, tmp_path):
     assert (tmp_path / "out" / "land_cover.tif").read_bytes() == (tmp_path / "alone" / "land_cover.tif").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["rgb", "dsm"])
+@pytest.mark.parametrize("moment", [2, 12, 100])  # the first bands, the middle, buildings
+def test_an_input_that_is_written_to_while_it_is_read_is_refused_and_not_mixed(
+    inputs, undisturbed, tmp_path, name, moment
+):
+    own = {key: shutil.copy2(inputs[key], tmp_path / inputs[key].name) for key in ("rgb", "dsm")}
+    own |= {"model": inputs["model"]}
+    told = [0]
+
+    def spoil(event):
+        told[0] += 1
+        if told[0] == moment or (getattr(event, "phase", "") == "buildings" and told[0] < 1000):
+            told[0] += 1000
+            write_raster(own[name], picture(420, 300, seed=9) if name == "rgb" else surface(420, 300, seed=9))
+
+    with pytest.raises(RidgelineError, match="was changed while it was read") as caught:
+        go(own, tmp_path / "out", feedback=Feedback(spoil, interval_s=0))
+    assert caught.value.code is ErrorCode.INPUT_UNREADABLE
+    assert not (tmp_path / "out" / "run.json").exists()
+    shutil.copy2(inputs[name], own[name])  # with its time: the same file as before
+    go(own, tmp_path / "out")
+    assert_same(tmp_path / "out", undisturbed)
+
+
+def test_what_qgis_writes_beside_an_input_is_no_change(inputs, undisturbed, tmp_path):
+    own = {key: shutil.copy2(inputs[key], tmp_path / inputs[key].name) for key in ("rgb", "dsm")}
+    own |= {"model": inputs["model"]}
+    beside = tmp_path / "rgb.tif.aux.xml"
+    beside.write_text("<PAMDataset/>")
+    go(own, tmp_path / "out", feedback=Feedback(lambda _event: beside.write_text("<PAMDataset></PAMDataset>")))
+    assert_same(tmp_path / "out", undisturbed)
+
+
 def _after(count):
     asked = [0]
 

@@ -169,23 +169,28 @@ def input_truncated(trial: Trial, chance: Random) -> Outcome:
 
 
 def input_replaced(trial: Trial, chance: Random) -> Outcome:
-    """An input is overwritten in place with another picture of the same size."""
+    """An input is overwritten in place with other bytes of the same number, once the run has begun to read it."""
     name = chance.choice(("rgb.tif", "dsm.tif"))
     path = trial.folder / name
     data = bytearray((trial.workload.root / name).read_bytes())
     half = len(data) // 2
     data[half:] = data[half:][::-1]
-    return _input_spoilt(trial, chance, lambda: path.write_bytes(data), lambda: _restore(trial, name))
+    begun = tuple(phase for phase in PHASES if phase is not None)  # before, it is the same input all along
+    return _input_spoilt(trial, chance, lambda: path.write_bytes(data), lambda: _restore(trial, name), begun)
 
 
-def _input_spoilt(trial: Trial, chance: Random, spoil: Callable[[], object], mend: Callable[[], object]) -> Outcome:
+def _input_spoilt(
+    trial: Trial,
+    chance: Random,
+    spoil: Callable[[], object],
+    mend: Callable[[], object],
+    phases: tuple[str | None, ...] = PHASES,
+) -> Outcome:
     engine = trial.start()
-    if _at_a_random_moment(engine, trial, chance):
+    spoilt = _at_a_random_moment(engine, trial, chance, phases)
+    if spoilt:
         spoil()
-        spoilt = True
-    else:
-        spoilt = False
-    allowed = {"input_unreadable", "input_missing", "input_changed", "no_crs", "bad_surface", "no_overlap"}
+    allowed = {"input_unreadable", "input_missing", "no_georeference", "no_crs", "bad_surface", "no_overlap"}
     ended, wrong = _judge(finish(engine), allowed=allowed)
     wrong += half_written(trial.out, trial.workload.whole)
     if spoilt:
@@ -246,9 +251,9 @@ OTHERS: dict[str, Kind] = {
 KINDS = {**SIGNALS, **OTHERS}
 
 
-def _at_a_random_moment(engine: Engine, trial: Trial, chance: Random) -> bool:
+def _at_a_random_moment(engine: Engine, trial: Trial, chance: Random, phases: tuple[str | None, ...] = PHASES) -> bool:
     """Wait for a random moment of the run; return whether the engine still runs then."""
-    phase = chance.choice(PHASES)
+    phase = chance.choice(phases)
     return engine.wait_until(phase, chance.random() * trial.workload.duration_s * (1.0 if phase is None else 0.3))
 
 

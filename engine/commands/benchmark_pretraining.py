@@ -71,6 +71,7 @@ def config_of(args: argparse.Namespace) -> Any:
     model = MaskedImageConfig(
         encoder_preset(args.architecture, 1),
         image_size=args.size,
+        mask_ratio=args.mask_ratio,
         alpha=args.alpha,
         temperature=args.temperature,
         contrast_whole=args.whole,

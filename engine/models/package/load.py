@@ -16,10 +16,18 @@ MAX_JSON_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """A model's folder and what its ``model.json`` says."""
+    """A model's folder and what its ``model.json`` says.
+
+    Attributes:
+        folder: where its files lie.
+        spec: what ``model.json`` says.
+        fingerprint: SHA-256 over ``model.json`` as it was read, which holds the hashes of all weights: another one
+            whenever the model is another.
+    """
 
     folder: Path
     spec: ModelSpec
+    fingerprint: str = ""
 
     def path_of(self, file: str) -> Path:
         """Return the path of a file of the package.
@@ -59,11 +67,6 @@ class ModelPackage:
             if file_digest(self.path_of(file)) != digest:
                 raise _bad(self.spec.name, f"holds a file {file!r} that is not the one it was published with")
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over ``model.json``, which holds the hashes of all weights: changes whenever the model changes."""
-        return file_sha256(self.folder / "model.json")
-
 
 def load_package(folder: Path) -> ModelPackage:
     """Read the package in ``folder``; hashes are checked by ``verify``, before the first load of the weights.
@@ -81,14 +84,15 @@ def load_package(folder: Path) -> ModelPackage:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise ValueError("it is too large")
-        data = read_json(path)
+        raw = path.read_bytes()
+        data = _json_of(raw)
     except (OSError, ValueError, RecursionError) as fault:
         raise _bad(folder.name, f"has a model.json that cannot be read ({fault})") from fault
     try:
         spec = from_dict(ModelSpec, data, "model.json")
     except RidgelineError as fault:
         raise _bad(folder.name, f"has a fault: {fault.message}") from fault
-    return ModelPackage(folder, spec)
+    return ModelPackage(folder, spec, hashlib.sha256(raw).hexdigest())
 
 
 def save_spec(spec: ModelSpec, folder: Path) -> None:
@@ -109,7 +113,11 @@ def read_json(path: Path) -> Any:
     Raises:
         OSError, ValueError, RecursionError: if it is no such file.
     """
-    data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    return _json_of(path.read_bytes())
+
+
+def _json_of(raw: bytes) -> Any:
+    data = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     json.dumps(data, ensure_ascii=False).encode("utf-8")  # half a character (a lone surrogate) cannot be written again
     return data
 

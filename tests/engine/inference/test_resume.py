@@ -277,6 +277,20 @@ def test_an_input_that_is_written_to_while_it_is_read_is_refused_and_not_mixed(
     assert_same(tmp_path / "out", undisturbed)
 
 
+def test_a_model_that_goes_away_once_it_is_loaded_is_not_missed(inputs, undisturbed, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(inputs["model"], model)
+
+    def take_away(event):
+        if getattr(event, "phase", "") == "computing" and model.exists():
+            shutil.rmtree(model)
+
+    go({**inputs, "model": model}, tmp_path / "out", feedback=Feedback(take_away))
+    assert not model.exists()
+    records = [json.loads((folder / "run.json").read_text()) for folder in (tmp_path / "out", undisturbed)]
+    assert records[0]["model"] == records[1]["model"] and records[0]["model"]["sha256"]
+
+
 def test_what_qgis_writes_beside_an_input_is_no_change(inputs, undisturbed, tmp_path):
     own = {key: shutil.copy2(inputs[key], tmp_path / inputs[key].name) for key in ("rgb", "dsm")}
     own |= {"model": inputs["model"]}

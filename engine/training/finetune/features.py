@@ -1,101 +1,100 @@
-"""What a frozen encoder says of each tile, computed once per symmetry and kept in half precision."""
+"""Tiles as a network sees them, and what a frozen one says of them: computed once, kept in half precision."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...models.multitask import DenseModel
 from ...models.package import InputSpec
-from ...terrain.height_channels import CHANNELS
-from ..symmetry import turned, turned_channels
 from .samples import Sample
+from .views import View, can_zoom, seen_input, view_of
 
-_FULL_HEIGHTS = tuple(CHANNELS)
-CACHE_BYTES = 1_500_000_000
-"""Features that were used longest ago are given up beyond this."""
-
-
-def turned_input(spec: InputSpec, values: NDArray[np.float32], symmetry: int) -> NDArray[np.float32]:
-    """Return a normalised input [C, H, W] under a symmetry of the square; slopes turn with it."""
-    names = spec.height_channels.channels if spec.height_channels is not None else ()
-    if "slope_x" not in names and "slope_y" not in names:
-        return np.asarray(turned(values, symmetry), np.float32)
-    if tuple(names) != _FULL_HEIGHTS:
-        # place the channels where turned_channels expects them, and take them back out
-        full = np.zeros((len(CHANNELS), *values.shape[1:]), np.float32)
-        places = [CHANNELS.index(name) for name in names]
-        full[places] = values
-        return turned_channels(full, symmetry)[places]
-    return turned_channels(values, symmetry)
+CACHE_BYTES = 1_200_000_000
+"""Answers that were used longest ago are given up beyond this."""
+Pairs = Sequence[tuple[int, int]]
+"""Tiles to show: index of the sample, and number of the view (0: as it is)."""
 
 
-def jittered_input(spec: InputSpec, values: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Return a picture under slightly other light; heights are returned as they are."""
-    if spec.kind != "rgb":
-        return values
-    gain = np.exp(random.normal(0, 0.08) + random.normal(0, 0.04, (len(values), 1, 1)))
-    return (values * gain + random.normal(0, 0.08)).astype(np.float32)
-
-
-class FeatureCache:
-    """Features by tile and symmetry, computed when first asked for.
+class Shown:
+    """Tiles as their views show them.
 
     Args:
-        model: its encoder must stay as it is.
         inputs: what the model takes.
         samples: the tiles.
-        seed: of the light that each symmetry is seen under (the first is seen as it is).
-        device: where the encoder runs.
-        most_bytes: of kept features.
+        seed: of the views.
+        device: where the network runs.
+        free_colours: whether colours say nothing about the classes, so that views may change them at will.
     """
 
     def __init__(
         self,
-        model: DenseModel,
         inputs: Sequence[InputSpec],
         samples: Sequence[Sample],
         seed: int,
         device: str,
-        most_bytes: int = CACHE_BYTES,
+        free_colours: bool = False,
     ) -> None:
-        self._model, self._samples, self._seed, self._device = model, samples, seed, device
+        self._samples, self._seed, self._device, self._free_colours = samples, seed, device, free_colours
         self._specs = {item.name: item for item in inputs}
+        self._can_zoom = can_zoom(inputs, list(samples[0].inputs)) if samples else False
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of the inputs that the tiles have, in the model's order."""
+        given = self._samples[0].inputs if self._samples else {}
+        return [item.kind for item in self._specs.values() if item.name in given]
+
+    def view(self, pair: tuple[int, int]) -> View:
+        """Return how a tile is looked at."""
+        return view_of(self._seed, *pair, self._can_zoom)
+
+    def inputs(self, pairs: Pairs) -> dict[str, Tensor]:
+        """Return the network's inputs of these pairs, float32 [B, C, H, W] by name."""
+        batch: dict[str, list[NDArray[np.float32]]] = {}
+        for pair in pairs:
+            view, sample = self.view(pair), self._samples[pair[0]]
+            roofs = sample.polygon if self._free_colours else None
+            for name, values in sample.inputs.items():
+                batch.setdefault(name, []).append(seen_input(self._specs[name], values, view, roofs))
+        return {name: torch.from_numpy(np.stack(items)).to(self._device) for name, items in batch.items()}
+
+
+class Kept:
+    """What a network that stays as it is says of tiles and views, computed when first asked for.
+
+    Args:
+        compute: gives tensors [C, H, W] of one pair. One at a time: their bits then do not depend on what is asked for
+            together, which a resumed run would change.
+        device: where the answers are wanted.
+        most_bytes: of kept answers.
+    """
+
+    def __init__(
+        self, compute: Callable[[tuple[int, int]], Sequence[Tensor]], device: str, most_bytes: int = CACHE_BYTES
+    ) -> None:
+        self._compute, self._device = compute, device
         self._kept: dict[tuple[int, int], list[Tensor]] = {}  # in the order of their last use
         self._most_bytes, self._bytes = most_bytes, 0
 
     @torch.no_grad()
-    def __call__(self, tiles: Sequence[tuple[int, int]]) -> list[Tensor]:
-        """Return the pyramid of (tile, symmetry) pairs: float32 [B, C, H / stride, W / stride], fine to coarse."""
-        for pair in dict.fromkeys(tiles):
+    def __call__(self, pairs: Pairs) -> list[Tensor]:
+        """Return float32 [B, C, H, W] for each tensor that ``compute`` gives."""
+        for pair in dict.fromkeys(pairs):
             self._kept[pair] = self._kept.pop(pair) if pair in self._kept else self._computed(pair)
-        levels = [torch.stack(level) for level in zip(*(self._kept[pair] for pair in tiles))]
+        stacks = [torch.stack(items) for items in zip(*(self._kept[pair] for pair in pairs))]
         while self._bytes > self._most_bytes:
             self._bytes -= _size(self._kept.pop(next(iter(self._kept))))
-        return [level.to(self._device, torch.float32) for level in levels]
+        return [stack.to(self._device, torch.float32) for stack in stacks]
 
     def _computed(self, pair: tuple[int, int]) -> list[Tensor]:
-        # one at a time: the bits then do not depend on what is asked for together, which a resumed run would change
-        pyramid = self._model.encoder.eval()(**self.inputs([pair]))
-        levels = [level[0].to(torch.float16).cpu() for level in pyramid]
-        self._bytes += _size(levels)
-        return levels
-
-    def inputs(self, tiles: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
-        """Return the network's inputs of these (tile, symmetry) pairs, float32 [B, C, H, W] by name."""
-        batch: dict[str, list[NDArray[np.float32]]] = {}
-        for tile, symmetry in tiles:
-            random = np.random.default_rng((self._seed, tile, symmetry))
-            for name, values in self._samples[tile].inputs.items():
-                spec = self._specs[name]
-                seen = jittered_input(spec, values, random) if symmetry else values
-                batch.setdefault(name, []).append(turned_input(spec, seen, symmetry))
-        return {name: torch.from_numpy(np.stack(items)).to(self._device) for name, items in batch.items()}
+        answer = [item.to(torch.float16).cpu() for item in self._compute(pair)]
+        self._bytes += _size(answer)
+        return answer
 
 
-def _size(levels: Sequence[Tensor]) -> int:
-    return sum(level.numel() * level.element_size() for level in levels)
+def _size(items: Sequence[Tensor]) -> int:
+    return sum(item.numel() * item.element_size() for item in items)

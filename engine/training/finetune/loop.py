@@ -22,15 +22,18 @@ from ...models.package import InputSpec
 from ..ema import Ema
 from ..losses import Labels, LossConfig, multitask_loss
 from ..optimiser import learning_rate, make_adamw, set_learning_rate
-from ..symmetry import turned
-from .features import FeatureCache
+from .features import Kept, Pairs, Shown
 from .samples import Sample, task_labels
-from .scores import Scores, score_samples
+from .scores import Scores, Validation, validate_samples
 from .teaching import Teaching
-from .trainable import choose_trainable, learn_mode
+from .trainable import choose_trainable, learn_mode, shift_logits
+from .views import seen_map
 
-Pairs = Sequence[tuple[int, int]]
-"""Tiles to show: index of the sample, and symmetry."""
+COLOURLESS = ("building", "roof_class")
+"""Kinds of teaching whose classes may have any colour: a roof's shape tells them."""
+HELD_STRIDE = 4
+"""Untaught outputs are compared with what they were at every fourth pixel: it saves a third of a step."""
+HELD_BYTES = 300_000_000
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,13 @@ class LoopConfig:
 
     Attributes:
         mode: ``head``, ``adapters`` or ``full``.
-        minutes: at most so long.
+        minutes: at most so long, except for the least steps.
         steps: exactly so many steps instead (still ending early), which makes a run repeatable to the bit; None: the
             clock decides.
+        least_steps: so many at least, however short the minutes or slow the machine: a network that has just begun to
+            move is worse than one that has not.
         batch: tiles a step.
+        views: ways in which a tile is looked at, see `views`.
         peak_lr: highest learning rate; a third of it where the whole encoder learns.
         validate_every: steps between two validations.
         patience: validations without a better score before it stops.
@@ -53,7 +59,9 @@ class LoopConfig:
     mode: str = "head"
     minutes: float = 4.0
     steps: int | None = None
+    least_steps: int = 120
     batch: int = 4
+    views: int = 24
     peak_lr: float = 1.5e-3
     validate_every: int = 40
     patience: int = 10
@@ -63,11 +71,24 @@ class LoopConfig:
 
 @dataclass
 class History:
-    """What happened: an entry for each validation, and which was the best."""
+    """What happened: an entry for each validation, and which was the best.
+
+    Attributes:
+        entries: steps, minutes, losses and scores.
+        best: highest mean IoU.
+        best_step: at which step it was reached; 0: before any.
+        best_shift: what was added to the building logits there.
+    """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
     best: float = -1.0
     best_step: int = 0
+    best_shift: float = 0.0
+
+    @property
+    def is_start(self) -> bool:
+        """Whether nothing was better than the network as it came."""
+        return self.best_step == 0 and self.best_shift == 0.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +98,9 @@ class Lesson:
     Attributes:
         before: the network as it was: gives the kept features, and what untaught outputs are held to.
         samples: tiles with labels.
-        cache: features of ``before``.
+        shown: the tiles as their views show them.
+        features: of ``before``.
+        held: outputs of ``before`` that the labels do not teach, every `HELD_STRIDE` pixels.
         teaching: what the labels teach.
         ids: class ids by task and class name.
         config: settings.
@@ -85,16 +108,18 @@ class Lesson:
 
     before: DenseModel
     samples: Sequence[Sample]
-    cache: FeatureCache
+    shown: Shown
+    features: Kept
+    held: Kept
     teaching: Teaching
     ids: dict[str, dict[str, int]]
     config: LoopConfig
 
     def outputs(self, model: DenseModel, pairs: Pairs) -> dict[str, Tensor]:
-        """Return the logits of these tiles: from kept features where the encoder is frozen."""
+        """Return the logits [B, C, H, W] of these tiles by task: from kept features where the encoder is frozen."""
         if self.config.mode == "head":
-            return model.decode(self.cache(pairs))
-        outputs: dict[str, Tensor] = model(**self.cache.inputs(pairs))
+            return model.decode(self.features(pairs))
+        outputs: dict[str, Tensor] = model(**self.shown.inputs(pairs))
         return outputs
 
 
@@ -109,8 +134,26 @@ def start_lesson(
 ) -> Lesson:
     """Return what a training needs; ``before`` is moved to ``device``."""
     before = before.to(device).eval()
-    cache = FeatureCache(before, inputs, samples, config.seed, device)
-    return Lesson(before, samples, cache, teaching, ids, config)
+    shown = Shown(inputs, samples, config.seed, device, teaching.kind in COLOURLESS)
+    tasks = held_tasks(before, teaching)
+
+    def features(pair: tuple[int, int]) -> list[Tensor]:
+        return [level[0] for level in before.encoder.eval()(**shown.inputs([pair]))]
+
+    kept = Kept(features, device)
+
+    def held(pair: tuple[int, int]) -> list[Tensor]:
+        # where the encoder learns, nobody else asks for its features
+        pyramid = kept([pair]) if config.mode == "head" else [level[None] for level in features(pair)]
+        outputs = before.eval().decode(pyramid)
+        return [outputs[task.name][0, :, ::HELD_STRIDE, ::HELD_STRIDE] for task in tasks]
+
+    return Lesson(before, samples, shown, kept, Kept(held, device, HELD_BYTES), teaching, ids, config)
+
+
+def held_tasks(model: DenseModel, teaching: Teaching) -> tuple[TaskConfig, ...]:
+    """Return the tasks of a network that the labels do not teach, in its order."""
+    return tuple(task for task in model.config.tasks if task.name not in teaching.taught)
 
 
 def train(
@@ -124,6 +167,8 @@ def train(
     """Train on the labels; return the averaged weights that validated best, and the history.
 
     The first entry of the history is the network as it came, so the result is never worse than that on validation.
+    Where buildings are taught, the best is also the best over the logit from which on a pixel counts as building: few
+    labels move that more surely than the weights.
 
     Args:
         model: the network with the tasks of the lesson; changed in place.
@@ -146,24 +191,29 @@ def train(
     ema = Ema(model, 0.97)
     best, history = copy.deepcopy(ema.model), History()
     step, spent = _resume(state_file, model, optimiser, ema, best, history)
+    for entry in history.entries:  # whoever watches a run that goes on has not seen how it began
+        feedback.progress(100 * _done(config, step, spent / 60), 100, "%", "training", entry)
     share = tile_shares(lesson.samples, lesson.teaching)
     parts: dict[str, float] = {}
     began, validated = time.monotonic() - spent, step if step else -1
     while True:
         minutes = (time.monotonic() - began) / 60
-        done = min(step / config.steps if config.steps else minutes / config.minutes, 1.0)
+        done = _done(config, step, minutes)
         finished = done >= 1 or feedback.asked_to_finish()
         if step != validated and (finished or step % config.validate_every == 0):
             validated = step
-            scores = validate(ema.model, lesson)
-            if scores.mean_iou > history.best:
-                history.best, history.best_step = scores.mean_iou, step
+            found = validate(ema.model, lesson)
+            if step == 0:
+                history.best = found.plain.mean_iou
+            if found.best.mean_iou > history.best:
+                history.best, history.best_step, history.best_shift = found.best.mean_iou, step, found.shift
                 best.load_state_dict(ema.model.state_dict())
-            history.entries.append(_entry(step, minutes, parts, scores))
+            history.entries.append(_entry(step, minutes, parts, found.best if step else found.plain))
             _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
-            detail = {**history.entries[-1], "pictures": illustrate(ema.model)}
+            detail = {**history.entries[-1], "pictures": illustrate(ema.model), "inputs": lesson.shown.kinds}
             feedback.progress(100 * done, 100, "%", "training", detail)
         if finished or (step == validated and step - history.best_step >= config.patience * config.validate_every):
+            shift_logits(best, "building", history.best_shift)
             return best, history
         # the rate follows what ends the run: the clock or the number of steps
         set_learning_rate(optimiser, learning_rate(int(1000 * done), 1000, peak, 30, peak / 20))
@@ -174,7 +224,7 @@ def train(
 
 
 @torch.no_grad()
-def validate(model: DenseModel, lesson: Lesson) -> Scores:
+def validate(model: DenseModel, lesson: Lesson) -> Validation:
     """Return the scores of ``model`` on the pixels that validate."""
     model.eval()
 
@@ -182,11 +232,11 @@ def validate(model: DenseModel, lesson: Lesson) -> Scores:
         outputs = lesson.outputs(model, [(index, 0)])
         return {name: value[0].float().cpu().numpy() for name, value in outputs.items()}
 
-    return score_samples(predicted, lesson.samples, lesson.teaching, lesson.ids, validation=True)
+    return validate_samples(predicted, lesson.samples, lesson.teaching, lesson.ids)
 
 
 def tile_shares(samples: Sequence[Sample], teaching: Teaching) -> NDArray[np.float64]:
-    """Return how often each tile is drawn: by its training pixels, each class counting alike over all tiles.
+    """Return how often each tile is drawn [N]: by its training pixels, each class counting alike over all tiles.
 
     Raises:
         ValueError: if no tile holds a pixel to train on.
@@ -204,10 +254,17 @@ def tile_shares(samples: Sequence[Sample], teaching: Teaching) -> NDArray[np.flo
     return shares
 
 
-def _draw(share: NDArray[np.float64], config: LoopConfig, step: int) -> list[tuple[int, int]]:
-    rng = np.random.default_rng((config.seed, step))
-    tiles = rng.choice(len(share), config.batch, p=share)
-    return [(int(tile), int(symmetry)) for tile, symmetry in zip(tiles, rng.integers(0, 8, config.batch))]
+def _done(config: LoopConfig, step: int, minutes: float) -> float:
+    """Return which part of the training lies behind, from 0 to 1."""
+    if config.steps:
+        return min(step / config.steps, 1.0)
+    return min(minutes / config.minutes, step / config.least_steps, 1.0)
+
+
+def _draw(share: NDArray[np.float64], config: LoopConfig, step: int) -> Pairs:
+    random = np.random.default_rng((config.seed, step))
+    tiles = random.choice(len(share), config.batch, p=share)
+    return [(int(tile), int(view)) for tile, view in zip(tiles, random.integers(0, config.views, config.batch))]
 
 
 def _step(
@@ -228,12 +285,11 @@ def _step(
     labels = _labels(lesson, pairs, next(iter(outputs.values())).device)
     taught = tuple(task for task in model.config.tasks if task.name in lesson.teaching.taught)
     loss, parts = multitask_loss(outputs, labels, taught, LossConfig())
-    held = tuple(task for task in model.config.tasks if task not in taught)
+    held = held_tasks(model, lesson.teaching)
     if held and lesson.config.hold > 0:
-        with torch.no_grad():
-            old = lesson.before.decode(lesson.cache(pairs))
-        drift = sum((_drift(outputs[task.name], old[task.name], task) for task in held), torch.zeros(()).to(loss))
-        loss = loss + lesson.config.hold * drift / len(held)
+        for task, old in zip(held, lesson.held(pairs)):
+            now = outputs[task.name][:, :, ::HELD_STRIDE, ::HELD_STRIDE]
+            loss = loss + lesson.config.hold * _drift(now, old, task) / len(held)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -245,11 +301,11 @@ def _labels(lesson: Lesson, pairs: Pairs, device: torch.device) -> Labels:
     """Return the training labels of these tiles; pixels that validate count nothing."""
     maps: dict[str, list[NDArray[Any]]] = {}
     counts = []
-    for tile, symmetry in pairs:
-        sample = lesson.samples[tile]
+    for pair in pairs:
+        sample, view = lesson.samples[pair[0]], lesson.shown.view(pair)
         for task, values in task_labels(sample, lesson.teaching, lesson.ids).items():
-            maps.setdefault(task, []).append(turned(values[None], symmetry)[0])
-        counts.append(turned((~sample.validates)[None].astype(np.float32), symmetry)[0])
+            maps.setdefault(task, []).append(seen_map(values, view))
+        counts.append(seen_map((~sample.validates).astype(np.float32), view))
     weight = torch.from_numpy(np.stack(counts)).to(device)
     return Labels(
         {task: torch.from_numpy(np.stack(values)).to(device) for task, values in maps.items()},
@@ -292,6 +348,7 @@ def _save(
             "history": history.entries,
             "best_score": history.best,
             "best_step": history.best_step,
+            "best_shift": history.best_shift,
             "step": step,
             "seconds": seconds,
         },
@@ -317,5 +374,6 @@ def _resume(
     ema.model.load_state_dict(state["ema"])
     ema.steps = int(state["ema_steps"])
     best.load_state_dict(state["best"])
-    history.entries, history.best, history.best_step = state["history"], state["best_score"], state["best_step"]
+    history.entries, history.best = state["history"], float(state["best_score"])
+    history.best_step, history.best_shift = int(state["best_step"]), float(state["best_shift"])
     return int(state["step"]), float(state["seconds"])

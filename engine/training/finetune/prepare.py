@@ -64,6 +64,7 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
         raise RidgelineError(
             ErrorCode.BAD_MODEL, f"The model {spec.name!r} does not take the rasters given.", "Choose another model."
         )
+    model.settle(rgb is not None, dsm is not None)
     gsd = job.gsd or spec.gsd.trained
     check_gsd(gsd, spec.gsd)
     frame = plan_frame(rgb, dsm, None, gsd)

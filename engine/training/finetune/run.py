@@ -68,11 +68,16 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     pictures = _Pictures(work, lesson, ready)
     trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)
     best = merged(trained)
-    scores_before = None if is_new else validate(before, lesson).as_dict()
+    scores_before = None if is_new else validate(before, lesson).plain.as_dict()
     metrics = {
         "validation before": scores_before or "these classes are new",
-        "validation after": validate(best.to(device), lesson).as_dict(),
+        "validation after": validate(best.to(device), lesson).plain.as_dict(),
     }
+    if history.is_start and not is_new:
+        feedback.warn(
+            "nothing_better",
+            "Nothing that was learnt validated better, so the new model works like the one it began from; label more.",
+        )
     info = _info(job, ready, metrics, history)
     export_package(best.cpu(), info, out, feedback=feedback)
     (out / "training.json").write_text(
@@ -142,11 +147,12 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
     polygons = ", ".join(
         f"{count['polygons'] + count['validation_polygons']} {name}" for name, count in ready.report.classes.items()
     )
-    used = {item.name for item in spec.inputs if item.name in ready.samples[0].inputs}
+    # the new model takes what it was taught with: of a raster that was never there it would say something untried
+    used = tuple(item for item in spec.inputs if item.name in ready.samples[0].inputs)
     return PackageInfo(
         name=package_name(job.name),
         version="1.0.0",
-        inputs=tuple(replace(item, optional=item.optional or item.name not in used) for item in spec.inputs),
+        inputs=used if len(used) > 1 else tuple(replace(item, optional=False) for item in used),
         outputs=ready.teaching.outputs,
         gsd=replace(spec.gsd, trained=ready.frame.grid.gsd),
         tile=spec.tile,
@@ -154,7 +160,7 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
         description=f"{spec.title or spec.name}, taught on labelled polygons ({', '.join(ready.teaching.names)}).",
         licence=spec.licence,
         training_data=(
-            f"Polygons by class: {polygons}. Seen through: {', '.join(sorted(used))}. "
+            f"Polygons by class: {polygons}. Seen through: {', '.join(item.name for item in used)}. "
             f"{len(ready.split.validation_blocks)} squares of {ready.split.block_m:g} m validated. "
             f"Settings: {job.mode}, seed {job.seed}, {history.entries[-1]['step']} steps. Before that: "
             f"{spec.training_data or 'see the model it began from'}"

@@ -1,16 +1,23 @@
 """The loop: the same bits for the same seed, killed or not; validation never teaches; it ends as it is asked to."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from finetune_helpers import OUTPUTS, lesson_of, tiny_model, town
+from finetune_helpers import OUTPUTS, lesson_of, tiny_config, tiny_model, town
 
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import Cancelled, Progress
+from ridgeline.engine.models.config import DecoderConfig
+from ridgeline.engine.models.multitask import DenseModel
+from ridgeline.engine.models.presets import encoder_preset
+from ridgeline.engine.training.finetune.features import Kept
 from ridgeline.engine.training.finetune.loop import tile_shares, train, validate
 from ridgeline.engine.training.finetune.samples import Sample
 from ridgeline.engine.training.finetune.teaching import plan_teaching
-from ridgeline.engine.training.finetune.trainable import with_tasks
+from ridgeline.engine.training.finetune.trainable import shift_logits, with_tasks
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +33,14 @@ def learn(lessons, folder, feedback=None, dropout=0.2, samples=None, **changes):
     folder.mkdir(exist_ok=True)
     best, history = train(model, lesson, "cpu", folder / "state.pt", feedback or Feedback())
     return best, model, history
+
+
+@pytest.fixture(scope="module")
+def learnt(lessons, tmp_path_factory):
+    """A network that has learnt what is red and high, and its history."""
+    folder = tmp_path_factory.mktemp("learnt")
+    best, _, history = learn(lessons, folder / "a", dropout=0, peak_lr=0.03, steps=40, validate_every=10)
+    return best, history
 
 
 def same(first, second):
@@ -60,7 +75,10 @@ def test_a_run_killed_between_two_validations_ends_like_an_undisturbed_one(lesso
     whole, last, history = learn(lessons, tmp_path / "whole")
     with pytest.raises(Killed):
         learn(lessons, tmp_path / "broken", Feedback(die, interval_s=0))
-    resumed, last_resumed, history_resumed = learn(lessons, tmp_path / "broken")
+    heard = []
+    resumed, last_resumed, history_resumed = learn(lessons, tmp_path / "broken", Feedback(heard.append))
+    told = [event.detail["step"] for event in heard if event.detail]
+    assert told == [0, 3, 6], "who watches a run that goes on is told how it began"
     assert same(whole, resumed) and same(last, last_resumed)
     assert scores(history) == scores(history_resumed) and [e["step"] for e in history.entries] == [0, 3, 6]
 
@@ -76,17 +94,43 @@ def test_labels_of_validation_pixels_move_no_weight(lessons, tmp_path):
     assert same(last, last_wrong)
 
 
-def test_it_learns_what_is_red_and_high(lessons, tmp_path):
-    best, _, history = learn(lessons, tmp_path / "a", dropout=0, peak_lr=0.03, steps=40, validate_every=10)
+def test_it_learns_what_is_red_and_high(lessons, learnt):
+    best, history = learnt
     assert history.best > 0.6 > history.entries[0]["mean_iou"]
     assert history.best == pytest.approx(max(entry["mean_iou"] for entry in history.entries), abs=1e-4)
     maps, samples = lessons
-    assert validate(best, lesson_of(tiny_model(), samples, maps.teaching)).mean_iou == pytest.approx(history.best)
+    again = validate(best, lesson_of(tiny_model(), samples, maps.teaching)).plain
+    assert again.mean_iou == pytest.approx(history.best, abs=0.01)  # with the threshold that it found built in
 
 
 def test_it_stops_when_nothing_gets_better(lessons, tmp_path):
     _, _, history = learn(lessons, tmp_path / "a", peak_lr=0.0, steps=400, validate_every=1, patience=2)
     assert [entry["step"] for entry in history.entries] == [0, 1, 2] and history.best_step == 0
+
+
+def test_however_short_the_time_it_takes_the_least_steps(lessons, tmp_path):
+    _, _, history = learn(lessons, tmp_path / "a", steps=None, minutes=1e-6, least_steps=4, validate_every=100)
+    assert history.entries[-1]["step"] == 4
+
+
+def test_what_validates_no_better_leaves_the_network_as_it_came(lessons, learnt, tmp_path):
+    maps, own = lessons
+    start = learnt[0]
+    lesson = lesson_of(start, own, maps.teaching, peak_lr=30.0, steps=4, validate_every=2)
+    best, history = train(copy.deepcopy(start), lesson, "cpu", tmp_path / "state.pt", Feedback())
+    assert history.is_start and same(best, start)
+
+
+def test_a_threshold_that_validates_better_is_built_in(lessons, learnt, tmp_path):
+    maps, own = lessons
+    start = copy.deepcopy(learnt[0])
+    shift_logits(start, "building", -2.0)
+    lesson = lesson_of(start, own, maps.teaching, peak_lr=0.0, steps=2, validate_every=2)
+    before = validate(start, lesson)
+    best, history = train(copy.deepcopy(start), lesson, "cpu", tmp_path / "state.pt", Feedback())
+    assert history.best_shift > 0 and not history.is_start
+    assert history.entries[0]["mean_iou"] == pytest.approx(before.plain.mean_iou, abs=1e-4)
+    assert validate(best, lesson).plain.mean_iou > before.plain.mean_iou + 0.01
 
 
 def test_finish_keeps_the_best_so_far(lessons, tmp_path):
@@ -111,6 +155,7 @@ def test_progress_carries_scores_losses_and_pictures(lessons, tmp_path):
     train(tiny_model(), lesson, "cpu", tmp_path / "s.pt", Feedback(heard.append), lambda model: ["one.png"])
     details = [event.detail for event in heard if event.detail]
     assert [item["step"] for item in details] == [0, 2] and all(item["pictures"] == ["one.png"] for item in details)
+    assert details[0]["inputs"] == ["rgb", "dsm"]
     assert "loss building" in details[1] and "mean_iou" in details[1] and "iou building" in details[1]
 
 
@@ -125,7 +170,7 @@ def test_untaught_outputs_are_held_where_they_were(lessons, tmp_path):
         grown = with_tasks(old, teaching.config, 1)
         train(grown, lesson, "cpu", tmp_path / f"{hold}.pt", Feedback())
         with torch.no_grad():
-            now, before = (net.eval().decode(lesson.cache([(0, 0)]))["building"] for net in (grown, old))
+            now, before = (net.eval().decode(lesson.features([(0, 0)]))["building"] for net in (grown, old))
         drift[hold] = float((now.sigmoid() - before.sigmoid()).abs().mean())
     assert drift[20.0] < drift[0.0]
 
@@ -142,10 +187,26 @@ def test_tiles_are_drawn_by_training_pixels_of_each_class_alike(lessons):
 def test_kept_features_are_given_up_beyond_their_room_and_stay_the_same(lessons):
     maps, samples = lessons
     lesson = lesson_of(tiny_model(), samples, maps.teaching)
-    wide = lesson.cache
-    narrow = type(wide)(lesson.before, wide._specs.values(), samples, 1, "cpu", most_bytes=1)
+    wide = lesson.features
+    narrow = Kept(wide._compute, "cpu", most_bytes=1)
     pairs = [(0, 0), (1, 5), (0, 0)]
     for _ in range(2):
         for first, second in zip(wide(pairs), narrow(pairs)):
             assert torch.equal(first, second)
     assert not narrow._kept and narrow._bytes == 0
+
+
+@pytest.mark.long
+def test_the_large_pair_takes_a_step_of_everything_on_a_cpu(tmp_path):
+    config = replace(
+        tiny_config(), encoder=encoder_preset("swin_base"), decoder=DecoderConfig("upernet", 128, auxiliary=True)
+    )
+    model = DenseModel(config)
+    before = {name: value.clone() for name, value in model.encoder.named_parameters()}
+    maps, samples = town(1)
+    lesson = lesson_of(copy.deepcopy(model), samples, maps.teaching, mode="full", steps=1, batch=1)
+    _, history = train(model, lesson, "cpu", tmp_path / "state.pt", Feedback())
+    assert [entry["step"] for entry in history.entries] == [0, 1]
+    assert sum(value.numel() for value in before.values()) > 150_000_000
+    still = [name for name, value in model.encoder.named_parameters() if torch.equal(value, before[name])]
+    assert all(name.startswith("absent_") for name in still), still[:5]  # nothing was absent

@@ -11,13 +11,16 @@ import shapely
 from finetune_helpers import GSD, INPUTS, OUTPUTS, tiny_model
 from rasterio.transform import from_origin
 
+from ridgeline.engine.classes import LAND_COVER, ROOF_CLASSES
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import BuildingOptions, Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob
 from ridgeline.engine.jobs.finetune import ClassMapping, FinetuneJob, PolygonLayer, package_name
 from ridgeline.engine.models.export import PackageInfo, export_package
 from ridgeline.engine.models.package import GsdSpec, TileSpec, load_package
 from ridgeline.engine.models.package.validate import faults_of_package
+from ridgeline.engine.training.finetune.prepare import prepare
 from ridgeline.engine.training.finetune.run import WORK, run_finetune
+from ridgeline.engine.training.finetune.trainable import with_tasks
 
 WEST, NORTH, SIZE = 500_000.0, 5_600_000.0, 256
 
@@ -114,6 +117,25 @@ def test_new_classes_become_a_model_that_runs(place, tmp_path):
     outputs = run_segment(segment, Feedback()).outputs
     with rasterio.open(outputs["classes"]) as found:
         assert set(np.unique(found.read(1))) <= {1, 2, 3}
+
+
+def test_a_picture_alone_is_met_as_a_run_meets_it(place, tmp_path):
+    model = tiny_model()
+    model.calibrate("building", without_dsm=1.5, without_rgb=-0.5)
+    info = PackageInfo("tiny", "1", INPUTS, OUTPUTS, GsdSpec(GSD, 0.25, 1.0), TileSpec(256, 32, 64))
+    export_package(model, info, tmp_path / "tiny", half=False)
+    alone = job(place, tmp_path / "m", model=str(tmp_path / "tiny"), dsm=None)
+    both = replace(alone, dsm=RasterInput(str(place / "dsm.tif")))
+    biases = []
+    for one in (alone, both):
+        ready = prepare(one, Feedback())
+        learner = with_tasks(ready.model, ready.teaching.config)
+        biases.append(learner.heads.bias[len(ROOF_CLASSES) + len(LAND_COVER)].item())
+    assert biases[0] - biases[1] == pytest.approx(1.5)
+    run_finetune(replace(alone, steps=1), Feedback())
+    spec = load_package(tmp_path / "m").spec
+    assert [(item.name, item.optional) for item in spec.inputs] == [("rgb", False)], "it takes what it was taught with"
+    assert faults_of_package(tmp_path / "m") == []
 
 
 def test_a_check_trains_nothing(place, tmp_path):

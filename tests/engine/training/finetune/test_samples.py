@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.terrain.height_channels import height_channels
-from ridgeline.engine.training.finetune.features import turned_input
 from ridgeline.engine.training.finetune.samples import MARGIN_PX, TILE_PX, drawn, task_labels, tiles_of
+from ridgeline.engine.training.finetune.views import turned_input
 from ridgeline.engine.training.losses import UNKNOWN
 from ridgeline.engine.training.symmetry import turned
 

@@ -30,6 +30,8 @@ def journey(desktop):
     page.region.layer.setLayer(rgb)
     desktop.wait_until(page.panel.run.isEnabled, 10, lambda: str(page.notes.findings))
     desktop.settle(1.5)  # the notes follow the region a moment later
+    desktop.iface.messageBar().clearWidgets()
+    desktop.settle(0.5)
     desktop.screenshot("segment")
     desktop.click(page.panel.run)
     desktop.wait_until(lambda: not page.run.running, 400, "the run ends")

@@ -11,6 +11,10 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "ridgeline.engine.commands.benchmark_training",
         "images per second in training, memory, and the share of the processor's peak",
     ),
+    "pretraining": (
+        "ridgeline.engine.commands.benchmark_pretraining",
+        "how far pretraining's losses fall on synthetic scenes, and whether pictures find their surfaces",
+    ),
     "ground": ("ridgeline.engine.commands.benchmark_ground", "the ground under surfaces against the true ground"),
     "outlines": ("ridgeline.engine.commands.benchmark_outlines", "regular outlines of buildings against true ones"),
     "ablation": (
@@ -18,6 +22,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "what two encoders, pretraining and each modality are worth",
     ),
     "scenes": ("ridgeline.engine.commands.benchmark_scenes", "training chips drawn per second and core"),
+    "finetune": ("ridgeline.engine.commands.benchmark_finetune", "fine-tuning, before and after, on ground kept apart"),
     "preview": ("ridgeline.engine.commands.benchmark_preview", "first view, pans and clicks of the warm engine"),
     "soak": ("ridgeline.engine.commands.benchmark_soak", "memory of the warm engine over an hour of use"),
     "scale": ("ridgeline.engine.commands.benchmark_scale", "huge rasters, a town, many polygons, many regions"),

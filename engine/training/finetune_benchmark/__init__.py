@@ -1,0 +1,1 @@
+"""What fine-tuning reaches: before and after, on ground that taught nothing."""

@@ -1,7 +1,7 @@
 """A training as it goes on: the curve, and what the model says of two places that it does not learn from."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QPixmap
@@ -56,7 +56,7 @@ class TrainingView(QWidget):
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self.curve = Curve()
-        self.caption = wrapped(tr("Two places kept for validation. From the left: picture, heights, truth, found."))
+        self.caption = wrapped()
         self.strips: List[Strip] = [Strip() for _ in range(PICTURES)]
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -77,7 +77,15 @@ class TrainingView(QWidget):
         """Show what a validation has given."""
         self.curve.add(detail)
         self.show()
+        self.caption.setText(_caption(detail.get("inputs") or ("rgb", "dsm")))
         for strip, path in zip(self.strips, detail.get("pictures") or ()):
             shown = strip.show_file(str(path))
             strip.setVisible(strip.isVisibleTo(self) or shown)
             self.caption.setVisible(self.caption.isVisibleTo(self) or shown)
+
+
+def _caption(inputs: "Sequence[str]") -> str:
+    """Say what stands beside what in the pictures."""
+    panels = [text for kind, text in (("rgb", tr("picture")), ("dsm", tr("heights"))) if kind in inputs]
+    listed = ", ".join([*panels, tr("truth"), tr("found")])
+    return tr("Two places kept for validation. From the left: {panels}.", panels=listed)

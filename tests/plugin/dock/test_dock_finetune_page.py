@@ -206,7 +206,8 @@ def test_a_training_is_shown_live_and_gives_a_model_that_is_chosen(ready, shelf,
         image.fill(QColor(colour))
         image.save(str(picture))
         detail = {"step": 40 * number, "mean_iou": 0.3 + 0.2 * number, "loss a": 0.5, "pictures": [str(picture)]}
-        ready.run.algorithm.told.emit(detail)
+        ready.run.algorithm.told.emit({**detail, "inputs": ["rgb"]})
+    assert "picture, truth, found" in ready.view.caption.text()  # there are no heights to show
     assert [point[:2] for point in ready.view.curve.points] == [(0, 0.3), (40, 0.5)]
     strip = ready.view.strips[0]
     assert strip.isVisible() and strip.pixmap().toImage().pixelColor(5, 5) == QColor("blue")
@@ -244,6 +245,7 @@ def test_a_training_that_died_can_go_on_or_be_discarded(ready, shelf):
     (state / "state.pt").write_bytes(b"")
     ready.algorithm.ends_with("failed", "The engine was killed.\nTry again.")
     assert ready.panel.resume.isVisible() and "was killed" in said(ready.outcome)
+    assert "Resume goes on from its last validation" in said(ready.outcome)
     ready.panel.resume.click()
     assert ready.algorithm.started[1] == first
     ready.algorithm.ends_with("failed", "Killed again.")

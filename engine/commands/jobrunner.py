@@ -35,6 +35,14 @@ Job = TypeVar("Job")
 
 EXIT_OK, EXIT_ERROR, EXIT_CANCELLED = 0, 1, 130
 GRACE_S = 1.5
+_MEMORY_WORDS = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+)
 
 
 def run_job(kind: str, load: Callable[[], Job], work: Callable[[Job, Feedback], Result], events: bool) -> int:
@@ -66,16 +74,16 @@ def run_job(kind: str, load: Callable[[], Job], work: Callable[[Job, Feedback], 
             traceback.print_exception(fault.__cause__, file=sys.stderr)
         voice.emit(_error(fault))
         return EXIT_ERROR
-    except MemoryError:
-        voice.emit(
-            Error(
-                ErrorCode.OUT_OF_MEMORY,
-                "This computer has not enough free memory for the job.",
-                "Close other programs, or use smaller batches; the run continues where it stopped.",
-            )
-        )
-        return EXIT_ERROR
     except Exception as fault:
+        if _is_memory(fault):
+            voice.emit(
+                Error(
+                    ErrorCode.OUT_OF_MEMORY,
+                    "This computer has not enough free memory for the job.",
+                    "Close other programs, or use smaller batches; the run continues where it stopped.",
+                )
+            )
+            return EXIT_ERROR
         traceback.print_exc(file=sys.stderr)
         reason = " ".join(f"{type(fault).__name__}: {fault}".split())
         voice.emit(
@@ -114,6 +122,15 @@ def load_json(path: str) -> Any:
 
 def _error(fault: RidgelineError) -> Error:
     return Error(fault.code, fault.message, fault.hint)
+
+
+def _is_memory(fault: BaseException | None) -> bool:
+    """Return whether a lack of memory is behind a fault: a library that cannot be loaded, a thread not started."""
+    while fault is not None:
+        if isinstance(fault, MemoryError) or any(words in str(fault).lower() for words in _MEMORY_WORDS):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
 
 
 class EventVoice:

@@ -86,7 +86,7 @@ def _answer(status: int, said: str, log: str) -> Any:
         if line.startswith("ridgeline: "):
             hint = " ".join(item.strip() for item in lines[number + 1 :])
             raise RidgelineError(ErrorCode.BAD_MODEL, line[len("ridgeline: ") :], hint)
-    sentence, hint = explain_exit(status)
+    sentence, hint = explain_exit(status, log)
     last = lines[-1][:300] if lines else ""
     raise RidgelineError(ErrorCode.ENGINE_DIED, sentence, f"{hint} {last}".strip())
 

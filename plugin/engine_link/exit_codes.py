@@ -10,13 +10,23 @@ DLL_INIT_FAILED = 3221225794
 CONTROL_C = 3221225786
 
 
-def explain_exit(status: int) -> Tuple[str, str]:
+_MEMORY_WORDS = ("out of memory", "cannot allocate memory", "bad_alloc", "failed to map segment")
+
+
+def explain_exit(status: int, log: str = "") -> Tuple[str, str]:
     """Return a sentence and a hint for the exit status of an engine that gave neither result nor error.
 
     Args:
         status: as ``subprocess`` gives it: negative for a signal on POSIX, an unsigned 32-bit number on Windows.
+        log: what the engine logged last; a library that ends the process for lack of memory says so there.
     """
     status = status & 0xFFFFFFFF if status < -1000 else status  # some Pythons give Windows codes as signed numbers
+    ended_itself = status in (-6, 134) and any(words in log.lower() for words in _MEMORY_WORDS)
+    if ended_itself:
+        return (
+            tr("The engine ended because memory ran out."),
+            tr("Close other programs, choose a smaller region or larger pixels under Advanced, and run it again."),
+        )
     if status in (-9, 137):
         return (
             tr("The engine was ended by the operating system, most likely because memory ran out."),

@@ -191,7 +191,7 @@ class Session:
 
 
 def _death(status: int, log: str) -> RidgelineError:
-    sentence, _hint = explain_exit(status)
+    sentence, _hint = explain_exit(status, log)
     last = next((line for line in reversed(log.splitlines()) if line.strip()), "")
     hint = tr("Move the map or click again: a new one is started.")
     if last:

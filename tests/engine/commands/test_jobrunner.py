@@ -75,7 +75,15 @@ def work(job, feedback):
     assert "the deeper reason" in err  # for the log
 
 
-@pytest.mark.parametrize(("raised", "code"), [("KeyError('x')", "internal"), ("MemoryError()", "out_of_memory")])
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        ("KeyError('x')", "internal"),
+        ("MemoryError()", "out_of_memory"),
+        ("ImportError('libx.so: failed to map segment from shared object')", "out_of_memory"),
+        ('RuntimeError("can\'t start new thread")', "out_of_memory"),
+    ],
+)
 def test_anything_unexpected_becomes_a_sentence(raised, code):
     events, status, err = finish(start(f"def work(job, feedback):\n    raise {raised}"), b"")
     assert status == 1

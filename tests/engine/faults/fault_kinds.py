@@ -138,18 +138,22 @@ def folder_read_only(trial: Trial, chance: Random) -> Outcome:
 
 
 def memory_short(trial: Trial, chance: Random) -> Outcome:
-    """From a random moment on the process may take only so many more bytes of address space."""
+    """From a random moment on the process may take hardly any more address space, or none."""
     engine = trial.start()
     if _at_a_random_moment(engine, trial, chance):
         try:
             pages = int(Path(f"/proc/{engine.process.pid}/statm").read_text().split()[0])
-            most = pages * resource.getpagesize() + int(chance.uniform(0, 60e6))
+            most = pages * resource.getpagesize() + int(chance.uniform(-60e6, 30e6))
             resource.prlimit(engine.process.pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
         except (ProcessLookupError, FileNotFoundError):
             pass  # it was quicker
         except PermissionError as fault:
             raise NotPermitted("the limits of another process cannot be set") from fault
-    ended, wrong = _judge(finish(engine), allowed={"out_of_memory"})
+    ending = finish(engine)
+    if ending.status == -signal.SIGABRT and "memory" in ending.log:  # a C library's last word: nobody can catch it
+        ended, wrong = "ended by a library for lack of memory", []
+    else:
+        ended, wrong = _judge(ending, allowed={"out_of_memory"})
     wrong += half_written(trial.out, trial.workload.whole)
     return Outcome(ended, wrong + trial.settle())
 

@@ -262,9 +262,9 @@ def _done(config: LoopConfig, step: int, minutes: float) -> float:
 
 
 def _draw(share: NDArray[np.float64], config: LoopConfig, step: int) -> Pairs:
-    random = np.random.default_rng((config.seed, step))
-    tiles = random.choice(len(share), config.batch, p=share)
-    return [(int(tile), int(view)) for tile, view in zip(tiles, random.integers(0, config.views, config.batch))]
+    rng = np.random.default_rng((config.seed, step))
+    tiles = rng.choice(len(share), config.batch, p=share)
+    return [(int(tile), int(view)) for tile, view in zip(tiles, rng.integers(0, config.views, config.batch))]
 
 
 def _step(

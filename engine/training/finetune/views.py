@@ -49,8 +49,8 @@ def view_of(seed: int, tile: int, number: int, can_zoom: bool) -> View:
     """
     if number == 0:
         return PLAIN
-    random = np.random.default_rng((seed, tile, number))
-    symmetry, zoom = int(random.integers(8)), float(np.exp(random.uniform(-_ZOOM, _ZOOM)))
+    rng = np.random.default_rng((seed, tile, number))
+    symmetry, zoom = int(rng.integers(8)), float(np.exp(rng.uniform(-_ZOOM, _ZOOM)))
     return View(symmetry, zoom if can_zoom else 1.0, (seed, tile, number, 1))
 
 
@@ -67,10 +67,10 @@ def seen_input(
             some things are painted anew, and all colours may be exchanged. None: only the light changes.
     """
     if view.light is not None and spec.kind == "rgb":
-        random = np.random.default_rng(view.light)
+        rng = np.random.default_rng(view.light)
         if things is not None:
-            values = _exchanged(_painted(values, things, random), random)
-        values = _relit(values, random)
+            values = _exchanged(_painted(values, things, rng), rng)
+        values = _relit(values, rng)
     if view.zoom != 1.0:
         values = np.stack([_zoomed(layer, view.zoom, 1, "mirror") for layer in values])
     return turned_input(spec, values, view.symmetry)
@@ -98,16 +98,16 @@ def turned_input(spec: InputSpec, values: NDArray[np.float32], symmetry: int) ->
     return turned_channels(values, symmetry)
 
 
-def _painted(values: NDArray[np.float32], things: NDArray[np.int32], random: Generator) -> NDArray[np.float32]:
+def _painted(values: NDArray[np.float32], things: NDArray[np.int32], rng: Generator) -> NDArray[np.float32]:
     """Return a normalised picture with a third of the things in colours of their own; their texture stays.
 
     The roofs of the next street may have colours that no labelled roof has.
     """
     part = things + 1
     count = int(part.max()) + 1
-    chosen = random.random(count) < 0.33
+    chosen = rng.random(count) < 0.33
     chosen[0] = False  # what is no thing
-    colours = random.normal(0, 1.0, count) + random.normal(0, 0.5, (len(values), count))
+    colours = rng.normal(0, 1.0, count) + rng.normal(0, 0.5, (len(values), count))
     pixels = np.maximum(np.bincount(part.ravel(), minlength=count), 1)
     means = np.stack([np.bincount(part.ravel(), layer.ravel(), minlength=count) / pixels for layer in values])
     shift = np.where(chosen, colours - means, 0.0).astype(np.float32)
@@ -115,23 +115,23 @@ def _painted(values: NDArray[np.float32], things: NDArray[np.int32], random: Gen
     return painted
 
 
-def _exchanged(values: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
+def _exchanged(values: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]:
     """Return a normalised picture at times with its bands exchanged, at times without colour."""
-    chance = random.random()
+    chance = rng.random()
     if chance < 0.25:
-        return values[random.permutation(len(values))]
+        return values[rng.permutation(len(values))]
     if chance < 0.4:
         return np.broadcast_to(values.mean(axis=0, keepdims=True), values.shape)
     return values
 
 
-def _relit(values: NDArray[np.float32], random: Generator) -> NDArray[np.float32]:
+def _relit(values: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]:
     """Return a normalised picture [C, H, W] in other light: contrast, brightness, a cast, at times a little blur."""
     bands = len(values)
-    mix = (np.eye(bands) + random.normal(0, 0.06, (bands, bands))) * np.exp(random.normal(0, 0.12))
-    lit = np.tensordot(mix, values, axes=1) + random.normal(0, 0.12) + random.normal(0, 0.06, (bands, 1, 1))
-    if random.random() < 0.25:
-        lit = ndimage.gaussian_filter(lit, (0, *[random.uniform(0.4, 1.2)] * 2))
+    mix = (np.eye(bands) + rng.normal(0, 0.06, (bands, bands))) * np.exp(rng.normal(0, 0.12))
+    lit = np.tensordot(mix, values, axes=1) + rng.normal(0, 0.12) + rng.normal(0, 0.06, (bands, 1, 1))
+    if rng.random() < 0.25:
+        lit = ndimage.gaussian_filter(lit, (0, *[rng.uniform(0.4, 1.2)] * 2))
     return lit.astype(np.float32)
 
 

@@ -190,10 +190,12 @@ def result_findings(summary: Dict[str, Any], name: str) -> "List[Finding]":
     score = after.get("mean_iou")
     if score is None:
         return [Finding(Weight.DONE, text)]
-    said = tr("Mean IoU on validation: {after:.2f}", after=score)
+    said = tr("Score on the ground kept apart: {after:.2f} (mean IoU: 1 is perfect)", after=score)
     if isinstance(before, dict) and before.get("mean_iou") is not None:
         said = tr(
-            "Mean IoU on validation: {before:.2f} before, {after:.2f} now", before=before["mean_iou"], after=score
+            "Score on the ground kept apart: {before:.2f} before, {after:.2f} now (mean IoU: 1 is perfect)",
+            before=before["mean_iou"],
+            after=score,
         )
         if score <= before["mean_iou"]:
             hint = tr("Training made nothing better: the model is as it was. More labels, or better ones, would help.")

@@ -88,8 +88,8 @@ class Curve(QWidget):
     def _legend(self, painter: QPainter, left: float, metrics: Any) -> None:
         x = left
         for text, colour, style in (
-            (tr("validation IoU"), IOU_COLOUR, Qt.PenStyle.SolidLine),
-            (tr("loss"), LOSS_COLOUR, Qt.PenStyle.DashLine),
+            (tr("score (IoU)"), IOU_COLOUR, Qt.PenStyle.SolidLine),
+            (tr("error (loss)"), LOSS_COLOUR, Qt.PenStyle.DashLine),
         ):
             painter.setPen(QPen(QColor(colour), 2, style))
             middle = metrics.height() / 2 + 2
@@ -101,7 +101,10 @@ class Curve(QWidget):
     def _tell(self) -> None:
         """Say the last point to those who cannot see the curve."""
         scores = [point[1] for point in self.points if point[1] is not None]
-        text = tr("IoU {last:.2f}, at best {best:.2f}", last=scores[-1], best=max(scores)) if scores else ""
+        text = ""
+        if scores:
+            last, best = scores[-1], max(scores)
+            text = tr("Score {last:.2f}, at best {best:.2f} (IoU, 1 is perfect)", last=last, best=best)
         self.setAccessibleName(tr("Curve of the training"))
         self.setAccessibleDescription(text)
         self.setToolTip(text)

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         case = result.case
         print(
             f"{case.architecture:<12}  {case.size:>4}  {case.batch:>5}  {result.parameters / 1e6:>8.1f} M  "
-            f"{result.images_per_s:>8.1f}  {result.peak_memory_mb:>9.0f}  "
+            f"{result.images_per_s:>8.2f}  {result.peak_memory_mb:>9.0f}  "
             f"{result.forward_gflop:>6.1f}/{result.backward_gflop:<6.1f}  {result.tflop_per_s:>7.2f}  "
             f"{result.peak_share:>7.1%}"
         )

@@ -57,8 +57,9 @@ class FinetuneAlgorithm(LabelledAlgorithm):
             "Takes polygons whose class you know, an orthophoto, a surface model or both, and teaches a model from "
             "them: it gets better at classes that it has, or learns new ones of your own. The labels are checked "
             "first, and a part of the ground is kept apart to tell how well it works.\n\n"
-            "The result is a model in a folder, which the algorithm “Segment roofs and land cover” takes. A training "
-            "that was cancelled or broken off goes on when it is run again with the same settings and folder.\n\n"
+            "The result is a model in a folder. Import it on the Models page of the panel, and “Segment roofs and land "
+            "cover” takes it by its name; the Fine-tune page does that by itself. A training that was cancelled or "
+            "broken off goes on when it is run again with the same settings and folder.\n\n"
             "It needs the training set of the engine (Engine page). Everything is computed on this computer."
         )
 

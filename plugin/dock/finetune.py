@@ -19,7 +19,7 @@ from .widgets.page import Page, line, shrinkable
 from .widgets.training_panel import TrainingPanel
 from .widgets.training_view import TrainingView
 
-_SETTLE_MS = 150
+_SETTLE_MS, _REVEAL_MS = 150, 50
 
 
 class FinetunePage(Page):
@@ -52,6 +52,10 @@ class FinetunePage(Page):
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self.refresh)
+        self._reveal = QTimer(self)  # what was found has its place a moment later
+        self._reveal.setSingleShot(True)
+        self._reveal.setInterval(_REVEAL_MS)
+        self._reveal.timeout.connect(lambda: self.scroll.ensureWidgetVisible(self.outcome))
         self._connect()
         self.reload_models()
         self.guess()
@@ -184,6 +188,7 @@ class FinetunePage(Page):
         self.classes.changed.connect(self._settle.start)
         self.panel.check_asked.connect(lambda: self.run.check(self))
         self.panel.start_asked.connect(lambda: self.run.start(self))
+        self.panel.found.connect(self._reveal.start)
         self.run.model_made.connect(self._on_model_made)
         QgsProject.instance().layersAdded.connect(self._on_layers)
 

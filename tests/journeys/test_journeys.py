@@ -49,13 +49,25 @@ def test_nothing_is_cut_off_at_320_pixels(models, theme):
     run("pages", models, theme=theme)
 
 
-@pytest.mark.slow
-def test_polygons_drawn_by_clicks_become_a_model_that_runs(tmp_path):
+@pytest.fixture
+def learners(tmp_path):
+    """A shelf with a small model that can learn."""
     shelf = tmp_path / "models"
     made = [str(engine_python()), str(HERE / "make_trainable_model.py"), str(shelf / "journey-learner")]
     subprocess.run(made, check=True, cwd=ROOT, timeout=300)
-    facts = run("finetune", shelf).facts
+    return shelf
+
+
+@pytest.mark.slow
+def test_polygons_drawn_by_clicks_become_a_model_that_runs(learners):
+    facts = run("finetune", learners).facts
     assert any("ready" in text for text in facts["result"]) and facts["groups"]
+
+
+@pytest.mark.slow
+def test_a_killed_training_can_be_resumed(learners):
+    facts = run("finetune_killed", learners).facts
+    assert facts["steps"]["after"][-1] > facts["steps"]["before"][-1] and "broken off" in facts["message"]
 
 
 @pytest.mark.slow

@@ -24,6 +24,8 @@ class TrainingPanel(WorkPanel):
     discard_asked = pyqtSignal()
     finish_asked = pyqtSignal()
     cancel_asked = pyqtSignal()
+    found = pyqtSignal()
+    """There are findings, which may lie out of sight."""
 
     def __init__(self, outcome: Notes, parent: Optional[QWidget] = None) -> None:
         super().__init__(outcome, parent)
@@ -88,4 +90,7 @@ class TrainingPanel(WorkPanel):
 
     def show_findings(self, findings: Iterable[Finding]) -> None:
         """Show what was found, or how it ended."""
-        self.outcome.show_findings(findings)
+        listed = list(findings)
+        self.outcome.show_findings(listed)
+        if listed:
+            self.found.emit()

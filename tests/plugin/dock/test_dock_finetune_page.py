@@ -184,6 +184,16 @@ def test_a_check_says_its_findings_and_shows_the_split(ready, tmp_path):
     assert len(layers) == 1 and [c.value() for c in layers[0].renderer().categories()] == ["training", "validation"]
 
 
+def test_what_was_found_is_scrolled_into_sight(ready, settle):
+    ready.resize(320, 400)
+    ready.panel.check.click()
+    settle()
+    assert ready.outcome.visibleRegion().isEmpty()
+    ready.algorithm.ends_with("failed", "The labels have no CRS.")
+    settle()
+    assert not ready.outcome.visibleRegion().isEmpty()
+
+
 def test_findings_of_a_check_are_words_and_numbers():
     count = {"polygons": 3, "validation_polygons": 1, "pixels": 30, "validation_pixels": 10}
     labels = {"findings": [{"code": "x", "message": "Few polygons."}], "classes": {"solar": count}, "shift_m": [0, 0]}

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only-few", action="store_true", help="footprints: leave the whole half out")
     parser.add_argument("--swap", action="store_true", help="footprints: the east teaches and the west tests")
     parser.add_argument("--minutes", type=float, default=4.0, help="of each training at most (default: %(default)s)")
-    parser.add_argument("--steps", type=int, help="footprints: so many steps in place of minutes")
+    parser.add_argument("--steps", type=int, help="of each training exactly, in place of --minutes")
     parser.add_argument("--model", metavar="NAME|FOLDER", default=DEFAULT_MODEL, help="default: %(default)s")
     parser.add_argument("--device", default="cpu", help="auto, cpu or cuda (default: %(default)s)")
     parser.add_argument(
@@ -74,20 +74,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rows(args: argparse.Namespace, scratch: Path, feedback: Feedback) -> Iterator[Row]:
-    from ..training.finetune_benchmark.footprints import FEW, Trial, measure_footprints
+    from ..training.finetune_benchmark.trial import Trial
 
-    parts = args.part or PARTS
-    modes = args.mode or ["head"]
+    data, parts = Path(args.data), args.part or PARTS
+    trial = Trial(args.model, args.mode or ["head"], args.minutes, args.steps, args.device)
     if "footprints" in parts:
+        from ..training.finetune_benchmark.footprints import FEW, measure_footprints
+
         counts = [*(() if args.only_few else (None,)), *(FEW if args.buildings is None else args.buildings)]
-        trial = Trial(args.model, modes, counts, args.minutes, args.steps, args.device, args.swap)
-        yield from measure_footprints(Path(args.data), scratch, args.area or AREAS, trial, feedback)
+        yield from measure_footprints(data, scratch, args.area or AREAS, trial, feedback, counts, args.swap)
     if "new-classes" in parts:
         from ..training.finetune_benchmark.new_classes import measure_new_classes
 
-        yield from measure_new_classes(scratch / "town", args.model, modes, args.minutes, args.device, feedback)
+        yield from measure_new_classes(scratch / "town", trial, feedback)
     if "roofs" in parts:
         from ..training.finetune_benchmark.roof_types import measure_roof_types
 
-        roofs = scratch / "roofs"
-        yield from measure_roof_types(Path(args.data), roofs, args.model, modes, args.minutes, args.device, feedback)
+        yield from measure_roof_types(data, scratch / "roofs", trial, feedback)

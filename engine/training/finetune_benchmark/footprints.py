@@ -15,6 +15,7 @@ from ...jobs.evaluate import EvaluateJob
 from ...jobs.finetune import FinetuneJob, PolygonLayer
 from ..finetune.run import run_finetune
 from .halves import Half, Mosaic, cut, outermost, read_mosaic, together, write_half, write_picture
+from .trial import Trial
 
 AREAS = {
     "fair": ("fair_z20_0", "fair_z20_1"),
@@ -25,29 +26,6 @@ AREAS = {
 
 LEAST_GAIN, LEAST_IOU, MOST_MINUTES = 0.10, 0.60, 5.0
 FEW = (10, 25, 50)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What is tried.
-
-    Attributes:
-        model: name or folder of the model to start from.
-        modes: what learns, each a training of its own.
-        counts: numbers of labelled buildings; None: the whole half.
-        minutes: of each training at most.
-        steps: so many steps in place of minutes.
-        device: where it runs.
-        swapped: whether the east teaches and the west tests.
-    """
-
-    model: str
-    modes: Sequence[str] = ("head",)
-    counts: Sequence[int | None] = (None, *FEW)
-    minutes: float = 4.0
-    steps: int | None = None
-    device: str = "cpu"
-    swapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +56,13 @@ class _Area:
 
 
 def measure_footprints(
-    data: Path, scratch: Path, areas: Sequence[str], trial: Trial, feedback: Feedback
+    data: Path,
+    scratch: Path,
+    areas: Sequence[str],
+    trial: Trial,
+    feedback: Feedback,
+    counts: Sequence[int | None] = (None, *FEW),
+    swapped: bool = False,
 ) -> Iterator[Row]:
     """Fine-tune on a half of each area and measure the building IoU of whole runs on the other half.
 
@@ -88,6 +72,8 @@ def measure_footprints(
         areas: names among `AREAS`.
         trial: what is tried.
         feedback: told of progress; may cancel.
+        counts: numbers of labelled buildings; None: the whole half.
+        swapped: whether the east teaches and the west tests.
 
     Yields:
         IoU before, then IoU after, gain and time of each training.
@@ -97,28 +83,23 @@ def measure_footprints(
     """
     for name in areas:
         area = _prepared(data, scratch / name, name)
-        truth, ground = area.layers("test", area.testing(trial.swapped))
+        truth, ground = area.layers("test", area.testing(swapped))
         before = _iou(area, trial.model, truth, ground, trial.device, feedback)
         yield Row(name, "building IoU before", before)
         for mode in trial.modes:
-            for count in trial.counts:
+            for count in counts:
                 what = f"{mode}, {'half' if count is None else f'{count} buildings'}"
                 out = area.folder / f"model-{mode}-{count}"
-                labels, taught = area.layers(f"teach-{count}", area.teaching(count, trial.swapped))
+                labels, taught = area.layers(f"teach-{count}", area.teaching(count, swapped))
                 job = FinetuneJob(
                     out=str(out),
                     labels=labels,
                     area=taught,
                     rgb=RasterInput(str(area.picture)),
-                    model=trial.model,
                     name=f"{name} {mode} {count}",
-                    mode=mode,
-                    minutes=trial.minutes,
-                    steps=trial.steps,
-                    device=trial.device,
                 )
                 wall, processor = time.perf_counter(), time.process_time()
-                summary = run_finetune(job, feedback.silent()).summary
+                summary = run_finetune(trial.applied(job, mode), feedback.silent()).summary
                 wall, processor = time.perf_counter() - wall, time.process_time() - processor
                 after = _iou(area, str(out), truth, ground, trial.device, feedback)
                 whole = count is None

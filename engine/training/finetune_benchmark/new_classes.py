@@ -22,6 +22,7 @@ from ...scenes.town import draw_town
 from ...scenes.write import EASTING, NORTHING, SceneFiles, TownConfig, write_town
 from ..finetune.run import run_finetune
 from .layers import write_layer
+from .trial import Trial
 
 PANEL, TILED, METAL = "solar panel", "tiled roof", "metal roof"
 CLASSES = {"tile": TILED, "old_tile": TILED, "metal": METAL, "sheets": METAL, "rusty": METAL}
@@ -42,12 +43,15 @@ class Thing:
     name: str
 
 
-def measure_new_classes(
-    scratch: Path, model: str, modes: Sequence[str], minutes: float, device: str, feedback: Feedback
-) -> Iterator[Row]:
+def measure_new_classes(scratch: Path, trial: Trial, feedback: Feedback) -> Iterator[Row]:
     """Teach three new classes with forty polygons of the west of a town, and measure whole runs in its east.
 
     Around each labelled building (`_AROUND_M`) everything is labelled: what no polygon covers there is background.
+
+    Args:
+        scratch: folder for what is written.
+        trial: what is tried.
+        feedback: told of progress; may cancel.
 
     Yields:
         IoU of each class, and their mean.
@@ -68,7 +72,7 @@ def measure_new_classes(
     western, eastern = shapely.box(EASTING, south, middle, NORTHING), shapely.box(middle, south, end, NORTHING)
     write_layer(scratch / "taught.gpkg", [shapely.intersection(labelled_ground(labels, things), western)], crs)
     write_layer(scratch / "tested.gpkg", [shapely.difference(eastern, shapely.union_all(across))], crs)
-    for mode in modes:
+    for mode in trial.modes:
         out = scratch / f"model-{mode}"
         job = FinetuneJob(
             out=str(out),
@@ -77,12 +81,8 @@ def measure_new_classes(
             area=PolygonLayer(str(scratch / "taught.gpkg")),
             rgb=RasterInput(str(files.rgb)),
             dsm=RasterInput(str(files.dsm)),
-            model=model,
-            mode=mode,
-            minutes=minutes,
-            device=device,
         )
-        run_finetune(job, feedback.silent())
+        run_finetune(trial.applied(job, mode), feedback.silent())
         evaluation = EvaluateJob(
             out=str(scratch / "evaluation"),
             truth=tested,
@@ -91,7 +91,7 @@ def measure_new_classes(
             rgb=RasterInput(str(files.rgb)),
             dsm=RasterInput(str(files.dsm)),
             model=str(out),
-            device=device,
+            device=trial.device,
             overwrite=True,
         )
         summary = run_evaluate(evaluation, feedback.silent()).summary

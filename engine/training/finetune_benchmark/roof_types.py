@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,12 @@ from ...jobs.evaluate import EvaluateJob
 from ...jobs.finetune import FinetuneJob, PolygonLayer
 from ..finetune.run import run_finetune
 from .layers import write_layer
+from .trial import Trial
 
 _ON = f"{Path(CITY).stem}, dressed"
 
 
-def measure_roof_types(
-    data: Path, scratch: Path, model: str, modes: Sequence[str], minutes: float, device: str, feedback: Feedback
-) -> Iterator[Row]:
+def measure_roof_types(data: Path, scratch: Path, trial: Trial, feedback: Feedback) -> Iterator[Row]:
     """Teach the roof classes of the western half of a surveyed place, and measure whole runs on its eastern half.
 
     Only roofs teach and are measured (no area): their true class against what a run says on them. Roofs of less than
@@ -33,10 +32,7 @@ def measure_roof_types(
     Args:
         data: folder of the real sample data.
         scratch: folder for what is written.
-        model: name or folder of the model to start from.
-        modes: what learns, each a training of its own.
-        minutes: of each training at most.
-        device: where it runs.
+        trial: what is tried.
         feedback: told of progress; may cancel.
 
     Yields:
@@ -60,28 +56,18 @@ def measure_roof_types(
             field="roof",
             sparse=True,
             model=which,
-            device=device,
+            device=trial.device,
             overwrite=True,
         )
         summary = run_evaluate(job, feedback.silent()).summary
         yield Row(_ON, f"mean IoU of roof classes {when}", summary["mean_iou"])
         yield Row(_ON, f"share of right pixels on roofs {when}", summary["accuracy"])
 
-    yield from measured("before", model)
-    for mode in modes:
+    yield from measured("before", trial.model)
+    for mode in trial.modes:
         out = scratch / f"model-roofs-{mode}"
-        job = FinetuneJob(
-            out=str(out),
-            labels=west,
-            field="roof",
-            rgb=picture,
-            dsm=surface,
-            model=model,
-            mode=mode,
-            minutes=minutes,
-            device=device,
-        )
-        run_finetune(job, feedback.silent())
+        job = FinetuneJob(out=str(out), labels=west, field="roof", rgb=picture, dsm=surface)
+        run_finetune(trial.applied(job, mode), feedback.silent())
         yield from measured(f"after: {mode}", str(out))
 
 

@@ -18,8 +18,6 @@ _CLICK_EVERY, _OTHER_LAYERS_EVERY = 5, 25
 _WARM_SHARE = 0.1
 """Of the time: so long the stores may fill."""
 _SAMPLE_S = 60.0
-_SETTLE_S = 0.1
-"""After an answer the engine gives back what it no longer needs; it is looked at after that."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +93,26 @@ def soak(
     dice = random.Random(seed)  # nosec B311: places to look at, no secret
     boxes = wander(dice)
     series: list[Moment] = []
-    requests = tiles = 0
+    views = requests = tiles = 0
     first: float | None = None
     every_s = min(_SAMPLE_S, minutes * 60 / 20)
     with WarmProcess() as engine:
         began = time.monotonic()
         while (spent := time.monotonic() - began) < minutes * 60:
-            if requests % _OTHER_LAYERS_EVERY == 0:
-                scene = dice.choice(scenes) if requests else scenes[0]
+            if views % _OTHER_LAYERS_EVERY == 0:
+                scene = dice.choice(scenes) if views else scenes[0]
             summary = engine.ask(PreviewRequest(scene, next(boxes), str(folder / "preview")))[1]
             tiles += int(summary["computed"])
-            requests += 1
-            if requests % _CLICK_EVERY == 0:
+            views, requests = views + 1, requests + 1
+            if views % _CLICK_EVERY == 0:
                 x, y = house_at(dice.randrange(1, 49), dice.randrange(1, 49))
                 engine.ask(RoofRequest(scene, x, y))
                 requests += 1
-            time.sleep(max(pause_s, _SETTLE_S))
             first = first or _memory(engine)
             if spent >= every_s * (len(series) + 1):
                 series.append(Moment(spent / 60, _memory(engine), requests))
                 tell(series[-1])
+            time.sleep(pause_s)
         series.append(Moment((time.monotonic() - began) / 60, _memory(engine), requests))
         tell(series[-1])
         peak = engine.peak_memory_mb()
@@ -145,7 +143,7 @@ def wander(dice: random.Random) -> Iterator[tuple[float, float, float, float]]:
 
 
 def _memory(engine: WarmProcess) -> float:
-    memory = engine.memory_mb()
+    memory = engine.settled_memory_mb()
     if memory is None:
         raise RidgelineError(
             ErrorCode.BAD_JOB, "This system does not tell the memory of a process.", "Run this on Linux."

@@ -24,6 +24,7 @@ WEST, NORTH = 400_000.0, 5_600_000.0
 HOUSE_EVERY_M, HOUSE_M = 30.0, 12.0
 VIEW_M = (1000 * GSD, 700 * GSD)
 """Width and height of what a map of 1000 × 700 pixels shows."""
+_SETTLE_S = 0.2
 _MAIN = Path(__file__).resolve().parents[1] / "__main__.py"
 
 
@@ -71,6 +72,11 @@ class WarmProcess:
     def memory_mb(self) -> float | None:
         """Return the memory that the process holds now (resident set), None where the system does not tell."""
         return self._status("VmRSS")
+
+    def settled_memory_mb(self) -> float | None:
+        """Return the memory that it holds once it has given back, after an answer, what it no longer needs."""
+        time.sleep(_SETTLE_S)
+        return self.memory_mb()
 
     def peak_memory_mb(self) -> float | None:
         """Return the most that it ever held, None where the system does not tell."""

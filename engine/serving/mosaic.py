@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -27,8 +27,29 @@ _MANY = 2
 Part = Callable[[Planes], None]
 
 
+@dataclass(frozen=True)
+class Block:
+    """What is finished of one block.
+
+    Attributes:
+        window: the part of the block that is finished.
+        planes: its rasters [H, W] by name.
+    """
+
+    window: Grid
+    planes: Planes
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that it takes."""
+        return sum(array.nbytes for array in self.planes.values())
+
+
 class Mosaic:
     """Blocks of one scene: a block is what is final once its tile is stitched (see ``inference.stitch``).
+
+    Of a block at the rim of a view only the part in the view is made: the rest may depend on tiles that the view does
+    not need.
 
     Args:
         plan: any plan of the scene's lattice; its grid plays no part.
@@ -37,7 +58,7 @@ class Mosaic:
         kept: where finished blocks are kept.
     """
 
-    def __init__(self, plan: TilePlan, model: ModelSpec, tiles: TileStore, kept: CachePart[Planes]) -> None:
+    def __init__(self, plan: TilePlan, model: ModelSpec, tiles: TileStore, kept: CachePart[Block]) -> None:
         self._plan = plan
         self._model = model
         self._tiles = tiles
@@ -65,50 +86,63 @@ class Mosaic:
         """
         rows, cols = self._blocks(window.row0, window.row1), self._blocks(window.col0, window.col1)
         wanted = [(i, j) for i in rows for j in cols]
-        found = {place: planes for place in wanted if (planes := self._kept.get(place)) is not None}
+        found = {place: block for place in wanted if (block := self._known(place, window)) is not None}
         missing = [place for place in wanted if place not in found]
         if part is not None and len(missing) > _MANY:
             middle = missing[len(missing) // 2]
-            found |= self._make([middle], step)
+            found |= self._make([middle], window, step)
             missing.remove(middle)
             part(self._put_together(window, found))
         for rectangle in _rectangles(missing):
-            found |= self._make(rectangle, step)
+            found |= self._make(rectangle, window, step)
         return self._put_together(window, found)
 
-    def _put_together(self, window: Grid, found: dict[Place, Planes]) -> Planes:
+    def _known(self, place: Place, window: Grid) -> Block | None:
+        """Return the block if all of it that the window shows is kept."""
+        block = self._kept.get(place)
+        if block is None:
+            return None
+        shown = self._area(place, place).intersection(window)
+        return block if block.window.intersection(shown) == shown else None
+
+    def _put_together(self, window: Grid, found: dict[Place, Block]) -> Planes:
         out = {plane.name: np.full(window.shape, _blank(plane), plane.dtype) for plane in self.planes}
-        stride, trim = self._plan.stride, self._plan.trim
-        for (i, j), planes in found.items():
-            block = window.window(i * stride + trim, j * stride + trim, stride, stride)
-            common = block.intersection(window)
-            here, there = _slices(common, window), _slices(common, block)
-            for name, plane in planes.items():
+        for block in found.values():
+            common = block.window.intersection(window)
+            here, there = _slices(common, window), _slices(common, block.window)
+            for name, plane in block.planes.items():
                 out[name][here] = plane[there]
         return out
 
-    def _make(self, places: list[Place], step: Callable[[int, int], None]) -> dict[Place, Planes]:
-        """Stitch a rectangle of blocks."""
-        stride, trim = self._plan.stride, self._plan.trim
-        (i0, j0), (i1, j1) = places[0], places[-1]
-        area = self._plan.grid.window(
-            i0 * stride + trim, j0 * stride + trim, (i1 - i0 + 1) * stride, (j1 - j0 + 1) * stride
-        )
+    def _make(self, places: list[Place], window: Grid, step: Callable[[int, int], None]) -> dict[Place, Block]:
+        """Stitch what the window shows of a rectangle of blocks."""
+        area = self._area(places[0], places[-1]).intersection(window)
         plan = self._over(area)
         bands = self._tiles.bands([(i, j) for i in plan.bands for j in plan.columns], step)
-        made: dict[Place, Planes] = {}
+        made: dict[Place, Block] = {}
 
         def finished(band: int, strip: Strip) -> None:
-            if band < i0:
-                return
-            for j in range(j0, j1 + 1):
-                left = (j - j0) * stride
-                planes = {name: rows[:, left : left + stride].copy() for name, rows in strip.items()}
-                made[band, j] = planes
-                self._kept.put((band, j), planes, sum(array.nbytes for array in planes.values()))
+            top, bottom = plan.rows_of(band)
+            for j in plan.columns:
+                left, right = plan.columns_of(j)
+                if bottom <= top or right <= left:  # tiles that are only blended into their neighbours' blocks
+                    continue
+                columns = slice(left - area.col0, right - area.col0)
+                planes = {name: rows[:, columns].copy() for name, rows in strip.items()}
+                block = Block(area.window(top, left, bottom - top, right - left), planes)
+                made[band, j] = block
+                self._kept.put((band, j), block, block.size_bytes)
 
         StripMaker(plan, self._model).take(self._pieces(plan, bands), finished)
         return made
+
+    def _area(self, first: Place, last: Place) -> Grid:
+        """Return the rectangle of blocks from the first to the last."""
+        stride, trim = self._plan.stride, self._plan.trim
+        (i0, j0), (i1, j1) = first, last
+        return self._plan.grid.window(
+            i0 * stride + trim, j0 * stride + trim, (i1 - i0 + 1) * stride, (j1 - j0 + 1) * stride
+        )
 
     def _pieces(
         self, plan: TilePlan, bands: Iterable[tuple[int, dict[int, Tile]]]

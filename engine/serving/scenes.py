@@ -17,7 +17,7 @@ from ..raster.aligned import AlignedRaster
 from ..runtime.open import open_predictor
 from ..runtime.predictor import DeviceReport, Predictor
 from .byte_cache import ByteCache, CachePart
-from .mosaic import Mosaic, Planes
+from .mosaic import Block, Mosaic
 from .tiles import Tile, TileStore
 
 TILE_BYTES, BLOCK_BYTES = 256 << 20, 64 << 20
@@ -38,7 +38,7 @@ class OpenScene:
         report: which device computes.
     """
 
-    def __init__(self, setup: Setup, predictor: Predictor, tiles: ByteCache[Tile], blocks: ByteCache[Planes]) -> None:
+    def __init__(self, setup: Setup, predictor: Predictor, tiles: ByteCache[Tile], blocks: ByteCache[Block]) -> None:
         self.setup = setup
         self.report: DeviceReport = predictor.report
         self.rasters: dict[str, AlignedRaster] = open_rasters(setup)
@@ -74,7 +74,7 @@ class Scenes:
         self._models: OrderedDict[Hashable, Predictor] = OrderedDict()
         self._retired: list[OpenScene] = []
         self._tiles: ByteCache[Tile] = ByteCache(TILE_BYTES)
-        self._blocks: ByteCache[Planes] = ByteCache(BLOCK_BYTES)
+        self._blocks: ByteCache[Block] = ByteCache(BLOCK_BYTES)
 
     def open(self, scene: requests.Scene, feedback: Feedback) -> OpenScene:
         """Return the scene, opening what is not open yet.

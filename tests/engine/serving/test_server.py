@@ -264,21 +264,21 @@ def test_the_process_answers_and_ends_with_its_input(process, scene, tmp_path):
     say(process, "1", PreviewRequest(scene, VIEW, str(tmp_path)))
     assert set(answer(process, "1").outputs) == {"land_cover", "confidence", "roof_class"}
     process.stdin.close()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert [event_from_line(line) for line in process.stdout] == []
 
 
 def test_the_process_ends_on_shutdown(process):
     process.stdin.write(json.dumps({"id": "x", "do": "shutdown"}) + "\n")
     process.stdin.flush()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_the_process_ends_on_a_signal(process):
     assert event_from_line(process.stdout.readline()).job == "serve"
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_the_process_ends_when_nobody_listens(process, scene):

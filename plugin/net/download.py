@@ -29,7 +29,6 @@ MAX_BYTES = 20 * 1000**3
 ATTEMPTS = 4
 """So often a broken download is taken up again before the user is asked to."""
 _RETRY_MS = 500
-_SLACK = 1.001
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -164,13 +163,15 @@ class Download(QObject):
             self._end(fault)
             return
         done = self._stream.tell()
-        if done > (self._total * _SLACK if self._total else MAX_BYTES):
+        if done > (self._total or MAX_BYTES):
             self._forget()
             self._end(
                 _failed(
                     tr("The server sends more than the {size} bytes that were announced.", size=self._total),
                     tr("Do not use this address."),
                 )
+                if self._total
+                else _too_large()
             )
             return
         self.progressed.emit(float(done), float(self._total))
@@ -195,7 +196,7 @@ class Download(QObject):
             )
         self._total = expected or stated
         if self._total > MAX_BYTES:
-            raise _failed(tr("The file is too large for a model."), tr("Check the address."))
+            raise _too_large()
         validator = bytes(reply.rawHeader(b"ETag")) or bytes(reply.rawHeader(b"Last-Modified"))
         text = validator.decode("latin-1")
         if text and not text.startswith("W/"):  # a weak ETag does not promise the same bytes
@@ -349,6 +350,10 @@ def file_hash(path: Path) -> str:
 
 def _failed(message: str, hint: str) -> RidgelineError:
     return RidgelineError(ErrorCode.DOWNLOAD_FAILED, message, hint)
+
+
+def _too_large() -> RidgelineError:
+    return _failed(tr("The file is too large for a model."), tr("Check the address."))
 
 
 def _unwritable(path: Path, fault: OSError) -> RidgelineError:

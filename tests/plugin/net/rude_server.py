@@ -14,6 +14,8 @@ class RudeServer:
         cut_after: break the connection after so many bytes, this many times (``cuts``).
         stalls: how many requests get a few bytes and then silence.
         announced: a length to announce in place of the true one.
+        silent: announce no length; the end of the connection is the end of the file.
+        shift: serve the rest of the file from so many bytes further on than was asked for.
         resumes: whether ranges are served.
         etag: of the file.
         body: the file.
@@ -22,6 +24,7 @@ class RudeServer:
     def __init__(self):
         self.cut_after, self.cuts, self.stalls = 0, 0, 0
         self.announced, self.resumes, self.etag, self.body = None, True, ETAG, BODY
+        self.silent, self.shift = False, 0
         self.ranges, self.requests = [], 0
         self._quit = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -70,12 +73,16 @@ def _handler(rude):
             fits = self.headers.get("If-Range") in (None, rude.etag)
             if rude.resumes and fits and self.headers.get("Range"):
                 start = int(self.headers["Range"][len("bytes=") : -1])
+                start += rude.shift
             data = rude.body[start:]
             self.send_response(206 if start else 200)
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(rude.body) - 1}/{len(rude.body)}")
             self.send_header("ETag", rude.etag)
-            self.send_header("Content-Length", str(rude.announced or len(data)))
+            if rude.silent:
+                self.send_header("Connection", "close")
+            else:
+                self.send_header("Content-Length", str(rude.announced or len(data)))
             self.end_headers()
             if not with_body:
                 return
@@ -92,7 +99,7 @@ def _handler(rude):
                     self.wfile.write(data)
             except OSError:
                 pass  # the reader has gone
-            if rude.announced or rude.cut_after:
+            if rude.announced or rude.cut_after or rude.silent:
                 self.close_connection = True
 
         def _plain(self, body):

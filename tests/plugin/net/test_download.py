@@ -109,6 +109,35 @@ def test_a_server_that_announces_more_than_it_sends_never_counts_as_done(server,
     assert fault.code is ErrorCode.DOWNLOAD_FAILED and not download.target.exists()
 
 
+def test_a_server_that_sends_more_than_was_announced_is_stopped(server, fetch, tmp_path):
+    server.silent = True
+    fault, _download = fetch(server.url(), size=len(BODY) - 1)
+    assert f"more than the {len(BODY) - 1} bytes" in fault.message and left(tmp_path) == []
+
+
+def test_a_file_without_end_is_given_up(server, fetch, tmp_path, monkeypatch):
+    from ridgeline.plugin.net import download
+
+    monkeypatch.setattr(download, "MAX_BYTES", len(BODY) // 2)
+    server.silent = True
+    fault, _download = fetch(server.url())
+    assert "too large" in fault.message and left(tmp_path) == []
+
+
+def test_a_file_that_says_it_is_too_large_is_not_begun(server, fetch, tmp_path, monkeypatch):
+    from ridgeline.plugin.net import download
+
+    monkeypatch.setattr(download, "MAX_BYTES", len(BODY) // 2)
+    fault, _download = fetch(server.url())
+    assert "too large" in fault.message and left(tmp_path) == []
+
+
+def test_another_part_than_was_asked_for_is_refused(server, fetch, tmp_path):
+    server.cut_after, server.cuts, server.shift = 50_000, 1, 100
+    fault, _download = fetch(server.url(), sha256="")
+    assert "another part" in fault.message and left(tmp_path) == []
+
+
 def test_a_missing_file_is_not_asked_for_again_and_again(server, fetch, tmp_path):
     fault, _download = fetch(server.url("nowhere"))
     assert fault.code is ErrorCode.DOWNLOAD_FAILED and left(tmp_path) == []

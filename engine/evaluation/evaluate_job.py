@@ -16,7 +16,7 @@ from ..models.package.library import find_model
 from ..raster.files import keep_existing
 from ..raster.frame import plan_frame
 from ..raster.gdal_env import gdal_env
-from ..training.finetune.labels import read_area, read_labels, within_area
+from ..training.finetune.labels import read_area, read_labels, told, within_area
 from .against_polygons import (
     BUILDING,
     Ground,
@@ -56,8 +56,8 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         crs = plan_frame(job.rgb, job.dsm, None, gsd).grid.crs
         ground, known = _ground(job, crs)
         target = choose_target(spec, ground.labels.names)
-        for text in _left_out(ground):
-            feedback.warn("labels", text)
+        for code, text in told(ground.labels):
+            feedback.warn(code, text)
         extent = ground.region if ground.region is not None else shapely.union_all(list(ground.labels.polygons))
         run = SegmentJob(
             out=str(out / RUN),
@@ -127,18 +127,6 @@ def _needs_buildings(target: Target) -> bool:
 
 def _counts_things(target: Target) -> bool:
     return target.kind == "classes" or _needs_buildings(target)
-
-
-def _left_out(ground: Ground) -> list[str]:
-    labels = ground.labels
-    counted = [
-        (labels.repaired, "polygons crossed themselves and were repaired"),
-        (labels.broken, "polygons are empty or beyond repair and were left out"),
-        (labels.slivers, "polygons are too small to see and were left out"),
-        (labels.outside_area, "polygons lie outside the area and do not count"),
-        (sum(labels.unmapped.values()), "polygons have no class and were left out"),
-    ]
-    return [f"{count} {text}." for count, text in counted if count]
 
 
 def _name(job: EvaluateJob) -> str:

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ...models.package import InputSpec
 from ...raster.grid import Grid
-from .labels import LabelSet
+from .labels import LabelSet, counted, told
 from .samples import Sample
 from .split import Split
 from .teaching import Teaching
@@ -82,11 +82,10 @@ def check_labels(
     findings = [
         *_few(classes, teaching),
         *_beside_imagery(labels, samples, skipped),
-        *_outside_area(labels),
         *_shifted(shift),
         *_imbalance(classes, teaching),
         *_overlaps(labels),
-        *_left_out(labels),
+        *(Finding(code, message) for code, message in told(labels)),
     ]
     return LabelReport(classes, tuple(findings), shift)
 
@@ -125,7 +124,9 @@ def _few(classes: dict[str, dict[str, int]], teaching: Teaching) -> list[Finding
         elif total < LEAST_POLYGONS:
             findings.append(
                 Finding(
-                    "few_polygons", f"The class {name!r} has {total} polygons; from {LEAST_POLYGONS} on it gets useful."
+                    "few_polygons",
+                    f"The class {name!r} has {counted(total, 'polygon', 'polygons')}; from {LEAST_POLYGONS} on it gets "
+                    "useful.",
                 )
             )
         if count["validation_pixels"] < LEAST_VALIDATION_PX:
@@ -137,13 +138,6 @@ def _few(classes: dict[str, dict[str, int]], teaching: Teaching) -> list[Finding
                 )
             )
     return findings
-
-
-def _outside_area(labels: LabelSet) -> list[Finding]:
-    if not labels.outside_area:
-        return []
-    text = f"{labels.outside_area} polygons lie outside the area in which everything is labelled and teach nothing."
-    return [Finding("outside_area", text)]
 
 
 def _beside_imagery(labels: LabelSet, samples: Sequence[Sample], skipped: Sequence[Grid]) -> list[Finding]:
@@ -158,7 +152,9 @@ def _beside_imagery(labels: LabelSet, samples: Sequence[Sample], skipped: Sequen
     if not lost:
         return []
     share = 100 * lost / len(labels.polygons)
-    return [Finding("outside_rasters", f"{lost} polygons ({share:.0f} %) lie outside the rasters and teach nothing.")]
+    lie = counted(lost, f"polygon ({share:.0f} %) lies", f"polygons ({share:.0f} %) lie")
+    teach = "teaches" if lost == 1 else "teach"
+    return [Finding("outside_rasters", f"{lie} outside the rasters and {teach} nothing.")]
 
 
 def _imbalance(classes: dict[str, dict[str, int]], teaching: Teaching) -> list[Finding]:
@@ -190,23 +186,11 @@ def _overlaps(labels: LabelSet) -> list[Finding]:
     same, partly = common > 0.95 * smaller, (common > 0.05 * smaller) & (common <= 0.95 * smaller)
     findings = []
     if same.any():
-        findings.append(Finding("duplicates", f"{int(same.sum())} polygons lie inside others; the smaller one counts."))
+        lie = counted(int(same.sum()), "polygon lies inside another", "polygons lie inside others")
+        findings.append(Finding("duplicates", f"{lie}; the smaller one counts."))
     if partly.any():
-        findings.append(Finding("overlaps", f"{int(partly.sum())} pairs of polygons overlap; the smaller one counts."))
-    return findings
-
-
-def _left_out(labels: LabelSet) -> list[Finding]:
-    findings = []
-    if labels.repaired:
-        findings.append(Finding("repaired", f"{labels.repaired} polygons crossed themselves and were repaired."))
-    if labels.broken:
-        findings.append(Finding("broken", f"{labels.broken} polygons are empty or beyond repair and were left out."))
-    if labels.slivers:
-        findings.append(Finding("slivers", f"{labels.slivers} polygons are too small to see and were left out."))
-    if labels.unmapped:
-        listed = ", ".join(f"{value!r} ({count})" for value, count in list(labels.unmapped.items())[:5])
-        findings.append(Finding("unmapped", f"Polygons with these values have no class and were left out: {listed}."))
+        overlap = counted(int(partly.sum()), "pair of polygons overlaps", "pairs of polygons overlap")
+        findings.append(Finding("overlaps", f"{overlap}; the smaller one counts."))
     return findings
 
 

@@ -148,6 +148,29 @@ def within_area(labels: LabelSet, area: BaseGeometry) -> LabelSet:
     )
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Return a number with what it counts: ``one`` or ``many``."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def told(labels: LabelSet) -> list[tuple[str, str]]:
+    """Return a code and a sentence for each thing that was mended or left out while reading."""
+    outside = "outside the area in which everything is labelled and"
+    counts = (
+        ("outside_area", labels.outside_area, f"lies {outside} does not count", f"lie {outside} do not count"),
+        ("repaired", labels.repaired, "crosses itself and was repaired", "cross themselves and were repaired"),
+        ("broken", labels.broken, "is beyond repair and was left out", "are beyond repair and were left out"),
+        ("slivers", labels.slivers, "is too small to see and was left out", "are too small to see and were left out"),
+    )
+    found = [
+        (code, counted(count, f"polygon {one}.", f"polygons {many}.")) for code, count, one, many in counts if count
+    ]
+    if labels.unmapped:
+        listed = ", ".join(f"{value!r} ({count})" for value, count in list(labels.unmapped.items())[:5])
+        found.append(("unmapped", f"Polygons with these values have no class and were left out: {listed}."))
+    return found
+
+
 def _read(layer: PolygonLayer, field: str | None, name: str, crs: CRS) -> tuple[list[BaseGeometry], list[str]]:
     if not layer.path.startswith("/vsi") and not os.path.exists(layer.path):
         raise RidgelineError(ErrorCode.INPUT_MISSING, f"The labels {name!r} do not exist.", "Check the path.")

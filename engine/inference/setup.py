@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,8 @@ def count_tiles(setup: Setup) -> int:
 
 def describe_run(setup: Setup, report: DeviceReport) -> dict[str, Any]:
     """Return all that the bits of the result depend on, as JSON values: job, inputs, model, device, version."""
-    job = {name: value for name, value in to_dict(setup.job).items() if name not in _NOT_IN_RESULT}
+    named = replace(setup.job, rgb=_without_name(setup.job.rgb), dsm=_without_name(setup.job.dsm))
+    job = {name: value for name, value in to_dict(named).items() if name not in _NOT_IN_RESULT}
     region = setup.job.region
     return {
         "job": job,
@@ -160,6 +161,11 @@ def check_unchanged(inputs: Mapping[str, list[dict[str, Any]]]) -> None:
                     f"The file {Path(facts['path']).name!r} of the {_KIND_NAMES[kind]} was changed while it was read.",
                     "Run it again once nothing writes to the file any more.",
                 )
+
+
+def _without_name(item: RasterInput | None) -> RasterInput | None:
+    """Return a raster under no name: a layer may be renamed while its run is stopped."""
+    return None if item is None else replace(item, name=None)
 
 
 def input_files(item: RasterInput) -> list[dict[str, Any]]:

@@ -6,12 +6,15 @@ import os
 
 import rasterio
 
-CACHE_MB = 40
+CACHE_MB = 64
 """GDAL's block cache for the whole process, in MB.
 
-Tiles of neighbouring bands touch the same two rows of blocks: this holds them for a picture of about 12 000 pixels in
+Tiles of neighbouring bands touch the same two rows of blocks: this holds them for a picture of about 20 000 pixels in
 three bytes with 512-pixel blocks. Wider ones decode blocks twice: better than memory that grows with the width.
 """
+
+SILENT_S = 20
+"""A web server that says nothing for so many seconds is given up: GDAL would wait for ever, and not hear a cancel."""
 
 # GDAL reads this once, when the cache is first used; its own default is 5 % of the machine's memory.
 os.environ.setdefault("GDAL_CACHEMAX", str(CACHE_MB))
@@ -29,5 +32,8 @@ def gdal_env(threads: int | None = None) -> rasterio.Env:
         GDAL_NUM_THREADS=str(threads),
         GDAL_HTTP_MAX_RETRY="3",
         GDAL_HTTP_RETRY_DELAY="1",
+        GDAL_HTTP_CONNECTTIMEOUT=str(SILENT_S),
+        GDAL_HTTP_LOW_SPEED_TIME=str(SILENT_S),
+        GDAL_HTTP_LOW_SPEED_LIMIT="1",
         GDAL_VRT_ENABLE_PYTHON="NO",  # a virtual raster may bring code of its own: it is never run
     )

@@ -18,6 +18,7 @@ from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.inference import ledger as ledger_module
 from ridgeline.engine.inference import strips
 from ridgeline.engine.inference.ledger import WORK_FOLDER, Ledger
+from ridgeline.engine.inference.runner import run_segment
 from ridgeline.engine.jobs import (
     BuildingOptions,
     Cancelled,
@@ -297,6 +298,27 @@ def test_what_qgis_writes_beside_an_input_is_no_change(inputs, undisturbed, tmp_
     beside = tmp_path / "rgb.tif.aux.xml"
     beside.write_text("<PAMDataset/>")
     go(own, tmp_path / "out", feedback=Feedback(lambda _event: beside.write_text("<PAMDataset></PAMDataset>")))
+    assert_same(tmp_path / "out", undisturbed)
+
+
+def test_a_run_continues_when_a_layer_was_renamed_meanwhile(inputs, undisturbed, tmp_path):
+    with pytest.raises(Cancelled):
+        go(inputs, tmp_path / "out", feedback=Feedback(cancelled=_after(30)))
+    (before,) = [path for path in (tmp_path / "out" / WORK_FOLDER).iterdir() if path.is_dir()]
+    job = SegmentJob(
+        out=str(tmp_path / "out"),
+        rgb=RasterInput(str(inputs["rgb"]), name="the new name"),
+        dsm=RasterInput(str(inputs["dsm"]), name="another"),
+        model=str(inputs["model"]),
+        device="cpu",
+        threads=1,
+        keep_heights=True,
+        buildings=BuildingOptions(min_area_m2=3),
+    )
+    with pytest.raises(Cancelled):
+        run_segment(job, Feedback(cancelled=_after(30)))
+    assert [path for path in (tmp_path / "out" / WORK_FOLDER).iterdir() if path.is_dir()] == [before]
+    run_segment(job, Feedback())
     assert_same(tmp_path / "out", undisturbed)
 
 

@@ -21,8 +21,9 @@ from .tiles import Floats, Place, Tile, TileStore
 
 Planes = dict[str, NDArray[Any]]
 
-_MANY = 2
-"""From so many missing blocks on, one is made before the others, so that there is something to see soon."""
+_MANY, _FEW = 2, 0.25
+"""With more missing blocks than this, and less than this share of all known, one block is made before the others, so
+that there is something to see soon. After a pan most of the view shows what is known: there it would only cost time."""
 
 Part = Callable[[Planes], None]
 
@@ -82,13 +83,13 @@ class Mosaic:
         Args:
             window: of the scene's lattice.
             step: told after each batch how many of how many tiles are computed; may raise to stop.
-            part: where much is missing: told what is known once the block in the middle is made.
+            part: where most is missing: told what is known once the block in the middle is made.
         """
         rows, cols = self._blocks(window.row0, window.row1), self._blocks(window.col0, window.col1)
         wanted = [(i, j) for i in rows for j in cols]
         found = {place: block for place in wanted if (block := self._known(place, window)) is not None}
         missing = [place for place in wanted if place not in found]
-        if part is not None and len(missing) > _MANY:
+        if part is not None and len(missing) > _MANY and len(found) < _FEW * len(wanted):
             middle = missing[len(missing) // 2]
             found |= self._make([middle], window, step)
             missing.remove(middle)

@@ -89,6 +89,14 @@ def test_the_middle_is_shown_before_the_rest(scene):
     np.testing.assert_array_equal(part[known], whole["land_cover"][known])
 
 
+def test_after_a_pan_the_rest_comes_at_once(scene):
+    grid = scene.setup.frame.grid
+    scene.mosaic.read(grid.window(grid.row0, grid.col0, 400, 300))
+    parts = []
+    scene.mosaic.read(grid, part=parts.append)
+    assert parts == []
+
+
 def test_what_was_computed_before_a_cancel_is_kept(scene):
     grid, told = scene.setup.frame.grid, []
 

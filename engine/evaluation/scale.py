@@ -238,7 +238,7 @@ def _many_places(folder: Path) -> tuple[Path, Path, Path]:
     rgb, model, regions = folder / "rgb.tif", folder / "model", folder / "regions.gpkg"
     if not regions.exists():
         make_rgb(rgb, RASTER_SIDE)
-        make_model(model, "small", OVERLAPS["small"])
+        make_model(model, "free", OVERLAPS["free"])
         shapes = shapely.to_wkb(np.array(region_squares(RASTER_SIDE), dtype=object))
         pyogrio.raw.write(regions, shapes, [], [], geometry_type="Polygon", crs=_CRS, layer="regions")
     return rgb, model, regions

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a model's name, or its folder (default: %(default)s)")
     parser.add_argument("--minutes", metavar="N", type=_positive, default=60.0, help="how long (default: %(default)s)")
     parser.add_argument("--pause", metavar="S", type=float, default=0.0, help="seconds of rest between two views")
+    parser.add_argument("--switch", action="store_true", help="switch one of the two layers off and on, too")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of all that is random (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
     parser.add_argument("--folder", metavar="DIR", type=Path, help="where rasters are made and kept (default: nowhere)")
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ridgeline-soak-")))
-        figures = soak(args.model, folder, args.minutes, args.pause, args.seed, tell)
+        figures = soak(args.model, folder, args.minutes, args.pause, args.seed, args.switch, tell)
     print(
         f"{figures.requests} requests, {figures.tiles} tiles in {figures.minutes:g} minutes; memory after the first "
         f"view {figures.first_mb:.0f} MB, warm {figures.warm_mb:.0f} MB, since then at most {figures.most_mb:.0f} MB "

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..jobs import ErrorCode, RasterInput, RidgelineError
-from ..jobs.serve import PreviewRequest, RoofRequest, Scene
-from .warm_process import GSD, NORTH, SIDE, VIEW_M, WEST, WarmProcess, house_at, make_pair
+from ..jobs.serve import LoadRequest, PreviewRequest, RoofRequest, Scene
+from .warm_process import GSD, HOUSE_EVERY_M, NORTH, SIDE, VIEW_M, WEST, WarmProcess, house_at, make_pair
 
 ZOOMS = (0.5, 1.0, 1.0, 1.5)
 """Views by their size: most at 0.25 m per pixel of the screen."""
@@ -70,12 +70,13 @@ def soak(
     minutes: float,
     pause_s: float = 0.0,
     seed: int = 0,
+    switch: bool = False,
     tell: Callable[[Moment], None] = lambda _moment: None,
 ) -> Soak:
     """Use the warm engine at random for some minutes and watch its memory (Linux only).
 
-    The views wander over rasters of 1.5 × 1.5 km, which is many times what is kept; every fifth view a roof is clicked,
-    and now and then one of the two layers is switched off or on again, which opens another scene and another network.
+    The views wander over rasters of 1.5 × 1.5 km, which is many times what is kept; every fifth view a roof is clicked.
+    With ``switch``, every 25th view may switch one of the two layers off or on, which opens another scene and network.
 
     Args:
         model: name or folder.
@@ -83,29 +84,32 @@ def soak(
         minutes: how long.
         pause_s: rest between two views.
         seed: of all that is random.
+        switch: whether layers are switched off and on.
         tell: told each sample.
 
     Raises:
         RidgelineError: what the engine answers; (BAD_JOB) where the system does not tell the memory.
     """
     rgb, dsm = (RasterInput(str(path)) for path in make_pair(folder))
-    scenes = [Scene(rgb, dsm, model), Scene(rgb, dsm, model), Scene(rgb, None, model), Scene(None, dsm, model)]
     dice = random.Random(seed)  # nosec B311: places to look at, no secret
     boxes = wander(dice)
+    houses = int(SIDE * GSD / HOUSE_EVERY_M) - 1
     series: list[Moment] = []
     views = requests = tiles = 0
     first: float | None = None
     every_s = min(_SAMPLE_S, minutes * 60 / 20)
     with WarmProcess() as engine:
+        pairs = (Scene(rgb, dsm, model), Scene(rgb, None, model), Scene(None, dsm, model))
+        scenes = [scene for scene in pairs if _runs(engine, scene)] if switch else [pairs[0]]
         began = time.monotonic()
         while (spent := time.monotonic() - began) < minutes * 60:
             if views % _OTHER_LAYERS_EVERY == 0:
-                scene = dice.choice(scenes) if views else scenes[0]
+                scene = dice.choice([scenes[0], *scenes]) if views else scenes[0]
             summary = engine.ask(PreviewRequest(scene, next(boxes), str(folder / "preview")))[1]
             tiles += int(summary["computed"])
             views, requests = views + 1, requests + 1
             if views % _CLICK_EVERY == 0:
-                x, y = house_at(dice.randrange(1, 49), dice.randrange(1, 49))
+                x, y = house_at(dice.randrange(1, houses), dice.randrange(1, houses))
                 engine.ask(RoofRequest(scene, x, y))
                 requests += 1
             first = first or _memory(engine)
@@ -140,6 +144,17 @@ def wander(dice: random.Random) -> Iterator[tuple[float, float, float, float]]:
         x = min(max(x + dice.uniform(-1, 1) * width, WEST), WEST + SIDE * GSD - width * zoom)
         y = min(max(y + dice.uniform(-1, 1) * height, NORTH - SIDE * GSD), NORTH - height * zoom)
         yield x, y, x + width * zoom, y + height * zoom
+
+
+def _runs(engine: WarmProcess, scene: Scene) -> bool:
+    """Return whether the model takes these rasters; that it takes both is no question."""
+    try:
+        engine.ask(LoadRequest(scene))
+    except RidgelineError as fault:
+        if fault.code is not ErrorCode.BAD_MODEL or (scene.rgb and scene.dsm):
+            raise
+        return False
+    return True
 
 
 def _memory(engine: WarmProcess) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -23,8 +24,8 @@ from .tiles import Tile, TileStore
 TILE_BYTES, BLOCK_BYTES = 256 << 20, 64 << 20
 """What all scenes together keep: maps of tiles, which the next pan blends into, and finished blocks, which are shown.
 The default model takes 20 MB a tile and 1.1 MB a block: a dozen tiles, and blocks for some five screens."""
-_MOST_SCENES = 2
-_MOST_MODELS = 2
+_MOST_SCENES = _MOST_MODELS = 1
+"""Each network takes 100 to 300 MB beside its weights, and to load one again takes under a second."""
 _BATCH_GPU = 8
 
 
@@ -67,7 +68,7 @@ class OpenScene:
 
 
 class Scenes:
-    """Opens scenes and keeps the last few, and the last few models whatever the rasters."""
+    """Opens scenes and keeps the last, and the last model whatever the rasters."""
 
     def __init__(self) -> None:
         self._scenes: OrderedDict[Hashable, OpenScene] = OrderedDict()
@@ -101,8 +102,12 @@ class Scenes:
 
     def tidy(self) -> None:
         """Close the scenes that others took the place of; nobody may be working on one."""
+        if not self._retired:
+            return
         while self._retired:
             self._retired.pop().close()
+        # a scene and its network know each other, and the collector does not see how much memory a network holds
+        gc.collect()
 
     def close(self) -> None:
         """Close everything."""

@@ -170,8 +170,8 @@ class TileStore:
         maps = self._network.predict(Piece(i, range(columns[0], columns[-1] + 1), columns, feed, live, Counter()))
         tiles = []
         for index, j in enumerate(columns):
-            # a batch of one is the tile's alone; a view of a larger one would keep all of it
-            kept = {name: array[index] if len(array) == 1 else array[index].copy() for name, array in maps.items()}
+            # copied, also a batch of one: what the network gave lies in its own memory, which would grow by it
+            kept = {name: array[index].copy() for name, array in maps.items()}
             for array in kept.values():
                 array.setflags(write=False)  # the stitcher blends in place what it may write to
             tiles.append(Tile(kept, own[i, j]))

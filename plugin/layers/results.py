@@ -10,6 +10,7 @@ from qgis.core import (
     QgsLayerTreeGroup,
     QgsLayerTreeLayer,
     QgsMapLayerLegendUtils,
+    QgsPalettedRasterRenderer,
     QgsProject,
     QgsRasterLayer,
     QgsRasterSymbolLegendNode,
@@ -156,10 +157,22 @@ def open_result(path: Path, kind: ResultKind) -> Optional[Any]:
 def apply_style(layer: Any, kind: ResultKind) -> bool:
     """Give a layer the style of its kind; return whether there was one."""
     if not kind.style.is_file():
+        if isinstance(layer, QgsRasterLayer):
+            show_named_classes(layer)
         return False
     _message, loaded = layer.loadNamedStyle(str(kind.style))
     layer.triggerRepaint()
     return bool(loaded)
+
+
+def show_named_classes(layer: Any) -> None:
+    """Show the classes that a raster's file names; its colour table has 256 entries, most of them without meaning."""
+    renderer = layer.renderer()
+    if renderer is None or renderer.type() != "paletted":
+        return
+    named = [item for item in renderer.classes() if item.label not in ("", str(int(item.value)))]
+    if named:
+        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), renderer.usesBands()[0], named))
 
 
 def store_style(layer: Any) -> bool:

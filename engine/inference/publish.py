@@ -7,14 +7,15 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..feedback import Feedback
-from ..jobs import ErrorCode, Result, RidgelineError, to_dict
-from ..raster.files import write_atomically, writing
+from ..jobs import Result, to_dict
+from ..raster.files import keep_existing, write_atomically, writing
 from ..raster.sinks import StripSink
 from ..runtime.predictor import DeviceReport
 from .buildings import HEIGHTS, keeps_heights, makes_buildings
@@ -25,6 +26,8 @@ from .setup import Setup, batch_of, input_files
 
 RECORD = "run.json"
 BUILDINGS = "buildings.gpkg"
+_AT_ONCE = 2
+"""Rasters that are written at the same time."""
 
 
 def result_names(setup: Setup) -> dict[str, str]:
@@ -52,13 +55,7 @@ def check_free(setup: Setup, out: Path, state: LedgerState | None = None) -> Non
         return
     if state is None and (out / WORK_FOLDER).exists():
         return
-    for name in result_names(setup).values():
-        if (out / name).exists():
-            raise RidgelineError(
-                ErrorCode.OUTPUT_EXISTS,
-                f"The folder {str(out)!r} holds a result already ({name}).",
-                "Choose another output folder, or allow overwriting (--overwrite).",
-            )
+    keep_existing(out, result_names(setup).values(), overwrite=False)
 
 
 def finished_before(setup: Setup, ledger: Ledger) -> Result | None:
@@ -103,10 +100,10 @@ def publish(
     ledger.commit(replace(ledger.state, publishing=True))
     began = time.perf_counter()
     tifs = [name for name in names if name in sinks]
-    for done, name in enumerate(tifs):
-        feedback.progress(done, len(tifs), "files", "writing rasters")
-        outputs[name] = str(sinks[name].finish(out))
-    feedback.progress(len(tifs), len(tifs), "files", "writing rasters")
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # much of the writing is done by one thread a file
+        for done, (name, path) in enumerate(zip(tifs, pool.map(lambda name: sinks[name].finish(out), tifs))):
+            outputs[name] = str(path)
+            feedback.progress(done + 1, len(tifs), "files", "writing rasters")
     seconds["writing"] = seconds.get("writing", 0.0) + time.perf_counter() - began
     if "buildings" in names:
         with writing(out / BUILDINGS):

@@ -7,6 +7,7 @@ on how often the run was stopped, nor on how the rows were cut into strips.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from contextlib import suppress
@@ -18,6 +19,8 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
@@ -145,8 +148,7 @@ class StripSink:
             "blockxsize": _BLOCK,
             "blockysize": _BLOCK,
             "transform": grid.window(grid.row0 + row, grid.col0, height, width).transform,
-            "compress": "deflate",
-            "zlevel": 1,
+            **_quick_compression(),
         }
         with gdal_env(), MemoryFile() as memory:
             with memory.open(**profile) as dataset:
@@ -323,6 +325,19 @@ def _summary(values: NDArray[Any], nodata: float | None) -> _Summary:
         return _Summary(0, 0.0, 0.0, np.inf, -np.inf)
     total, squares = float((chosen * times).sum()), float((chosen * chosen * times).sum())
     return _Summary(int(times.sum()), total, squares, float(chosen.min()), float(chosen.max()))
+
+
+@functools.cache
+def _quick_compression() -> dict[str, Any]:
+    """Return how strips are compressed: as a run's own files they need be small and quick, and readable here alone."""
+    quick: dict[str, Any] = {"compress": "zstd", "zstd_level": 1}
+    one = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
+    try:
+        with gdal_env(), MemoryFile() as memory, memory.open(**one, **quick) as dataset:
+            dataset.write(np.zeros((1, 1, 1), np.uint8))
+    except (RasterioError, CPLE_BaseError):  # a GDAL built without it
+        return {"compress": "deflate", "zlevel": 1}
+    return quick
 
 
 def _class_lines(classes: tuple[RasterClass, ...]) -> list[str]:

@@ -22,6 +22,7 @@ from ...models.package import InputSpec
 from ..ema import Ema
 from ..losses import Labels, LossConfig, multitask_loss
 from ..optimiser import learning_rate, make_adamw, set_learning_rate
+from .balance import class_weights, tile_shares
 from .features import Kept, Pairs, Shown
 from .samples import Sample, task_labels
 from .scores import Scores, Validation, validate_samples
@@ -104,6 +105,7 @@ class Lesson:
         teaching: what the labels teach.
         ids: class ids by task and class name.
         config: settings.
+        loss: weights of the losses; rare classes count more.
     """
 
     before: DenseModel
@@ -114,6 +116,7 @@ class Lesson:
     teaching: Teaching
     ids: dict[str, dict[str, int]]
     config: LoopConfig
+    loss: LossConfig
 
     def outputs(self, model: DenseModel, pairs: Pairs) -> dict[str, Tensor]:
         """Return the logits [B, C, H, W] of these tiles by task: from kept features where the encoder is frozen."""
@@ -148,7 +151,8 @@ def start_lesson(
         outputs = before.eval().decode(pyramid)
         return [outputs[task.name][0, :, ::HELD_STRIDE, ::HELD_STRIDE] for task in tasks]
 
-    return Lesson(before, samples, shown, kept, Kept(held, device, HELD_BYTES), teaching, ids, config)
+    loss = LossConfig(class_weights=class_weights(samples, teaching, ids))
+    return Lesson(before, samples, shown, kept, Kept(held, device, HELD_BYTES), teaching, ids, config, loss)
 
 
 def held_tasks(model: DenseModel, teaching: Teaching) -> tuple[TaskConfig, ...]:
@@ -235,25 +239,6 @@ def validate(model: DenseModel, lesson: Lesson) -> Validation:
     return validate_samples(predicted, lesson.samples, lesson.teaching, lesson.ids)
 
 
-def tile_shares(samples: Sequence[Sample], teaching: Teaching) -> NDArray[np.float64]:
-    """Return how often each tile is drawn [N]: by its training pixels, each class counting alike over all tiles.
-
-    Raises:
-        ValueError: if no tile holds a pixel to train on.
-    """
-    counts = np.zeros((len(samples), len(teaching.names)))
-    for number, sample in enumerate(samples):
-        trains = (sample.truth >= 0) & ~sample.validates
-        counts[number] = np.bincount(sample.truth[trains], minlength=counts.shape[1])
-    total = counts.sum(axis=0)
-    if not total.any():
-        raise ValueError("no labelled pixel is left to train on")
-    # the square root keeps tiles with a few pixels of a rare class from being shown all the time
-    share = np.sqrt(counts / np.maximum(total, 1)).sum(axis=1)
-    shares: NDArray[np.float64] = share / share.sum()
-    return shares
-
-
 def _done(config: LoopConfig, step: int, minutes: float) -> float:
     """Return which part of the training lies behind, from 0 to 1."""
     if config.steps:
@@ -284,7 +269,7 @@ def _step(
     outputs = {name: value.float() for name, value in outputs.items()}
     labels = _labels(lesson, pairs, next(iter(outputs.values())).device)
     taught = tuple(task for task in model.config.tasks if task.name in lesson.teaching.taught)
-    loss, parts = multitask_loss(outputs, labels, taught, LossConfig())
+    loss, parts = multitask_loss(outputs, labels, taught, lesson.loss)
     held = held_tasks(model, lesson.teaching)
     if held and lesson.config.hold > 0:
         for task, old in zip(held, lesson.held(pairs)):

@@ -70,7 +70,12 @@ def test_what_was_left_out_while_reading_is_counted():
     maps = maps_of(inside.polygons, [False, True], area=area)
     found = report(maps, labels=inside)
     said = " ".join(finding.message for finding in found.findings)
-    for words in ("2 polygons cross themselves", "3 polygons are beyond repair", "4 polygons are too small", "'shed' (5)"):
+    for words in (
+        "2 polygons cross themselves",
+        "3 polygons are beyond repair",
+        "4 polygons are too small",
+        "'shed' (5)",
+    ):
         assert words in said
     assert "1 polygon lies outside the area" in said
     assert {"repaired", "broken", "slivers", "unmapped", "outside_area"} <= codes(found)

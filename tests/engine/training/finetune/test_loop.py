@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from finetune_helpers import OUTPUTS, lesson_of, tiny_config, tiny_model, town
+from finetune_helpers import OUTPUTS, ids_of, lesson_of, tiny_config, tiny_model, town
 
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import Cancelled, Progress
 from ridgeline.engine.models.config import DecoderConfig
 from ridgeline.engine.models.multitask import DenseModel
 from ridgeline.engine.models.presets import encoder_preset
+from ridgeline.engine.training.finetune.balance import class_weights, tile_shares
 from ridgeline.engine.training.finetune.features import Kept
-from ridgeline.engine.training.finetune.loop import tile_shares, train, validate
+from ridgeline.engine.training.finetune.loop import train, validate
 from ridgeline.engine.training.finetune.samples import Sample
 from ridgeline.engine.training.finetune.teaching import plan_teaching
 from ridgeline.engine.training.finetune.trainable import shift_logits, with_tasks
@@ -182,6 +183,18 @@ def test_tiles_are_drawn_by_training_pixels_of_each_class_alike(lessons):
     np.testing.assert_allclose(tile_shares([samples[0], blind], maps.teaching), [1, 0])
     with pytest.raises(ValueError, match="no labelled pixel"):
         tile_shares([blind], maps.teaching)
+
+
+def test_rare_classes_count_more_within_limits(lessons):
+    _, samples = lessons
+    teaching = plan_teaching(tiny_model().config, OUTPUTS, ("solar", "tile"), True, (), True)
+    truth = np.full_like(samples[0].truth, 2)
+    truth[:4, :4], truth[10:60] = 0, 1
+    sample = replace(samples[0], truth=truth, validates=np.zeros_like(samples[0].validates))
+    (weights,) = class_weights([sample], teaching, ids_of(teaching.outputs)).values()
+    assert weights[0] > weights[1] > weights[2] > 0 and max(weights) / min(weights) <= 10
+    maps, own = lessons
+    assert class_weights(own, maps.teaching, ids_of()) == {}  # a probability has no classes to weigh
 
 
 def test_kept_features_are_given_up_beyond_their_room_and_stay_the_same(lessons):

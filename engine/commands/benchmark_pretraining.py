@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import tempfile
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pool", type=int, default=1, help="cells along a side that features are pooled in (default: 1)"
     )
+    parser.add_argument("--still", action="store_true", help="show each scene as it is, neither cropped nor flipped")
     parser.add_argument("--temperature", type=float, default=0.07, help="of the contrast (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
@@ -78,10 +80,13 @@ def config_of(args: argparse.Namespace) -> Any:
         contrast_whole=args.whole,
         projection_pool=args.pool,
     )
+    chips = ChipConfig(gsd=args.gsd)
+    if args.still:
+        chips = dataclasses.replace(chips, area=(1.0, 1.0), ratio=(1.0, 1.0), flip=0.0)
     per_512 = 512 / args.batch  # rates are configured per 512 samples
     return PretrainConfig(
         model,
-        ChipConfig(gsd=args.gsd),
+        chips,
         batch=args.batch,
         epochs=args.epochs,
         samples=args.samples,

@@ -72,6 +72,12 @@ def test_a_server_that_knows_no_ranges_is_asked_for_the_whole(server, fetch):
     assert Path(path).read_bytes() == BODY and server.requests == 2
 
 
+def test_a_weak_validator_promises_nothing_so_the_whole_is_asked_for(server, fetch):
+    server.cut_after, server.cuts, server.etag = 50_000, 1, 'W/"one"'
+    path, _download = fetch(server.url())
+    assert Path(path).read_bytes() == BODY and server.ranges == [None, None]
+
+
 def test_a_file_that_has_changed_meanwhile_is_begun_anew(server, fetch, tmp_path):
     server.cut_after, server.cuts = 50_000, 99
     fault, _download = fetch(server.url())

@@ -23,6 +23,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from .. import __version__
@@ -174,17 +175,34 @@ class _PeopleVoice:
         self.broken = False
 
     def emit(self, event: Event) -> None:
-        """Show an event."""
-        self._bar.show(event)
+        """Show an event; a reader who has gone away is noticed, not reported."""
+        if self.broken:
+            return
+        try:
+            self._bar.show(event)
+        except OSError:
+            self.broken = True
 
     def close(self) -> None:
         """End the bar's line."""
-        self._bar.close()
+        with suppress(OSError):
+            self._bar.close()
+        if self.broken:
+            silence()
 
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOPS = {bytes([number]) for number in _STOP_SIGNALS}
 """What the wake-up descriptor says of them."""
+
+
+def silence() -> None:
+    """Let what Python still wants to write at its end go nowhere: nobody reads it, and it would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 class _Stop:

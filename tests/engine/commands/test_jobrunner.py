@@ -93,6 +93,25 @@ def test_anything_unexpected_becomes_a_sentence(raised, code):
     assert ("Traceback" in err) == (code == "internal")
 
 
+def test_a_run_whose_bar_nobody_sees_any_more_is_cancelled():
+    process = start("""
+def work(job, feedback):
+    for done in range(600):
+        feedback.progress(done, 600, "tiles", "computing", {})
+        time.sleep(0.05)
+""", False)  # fmt: skip
+    process.stderr.close()
+    assert process.wait(60) == 130
+
+
+def test_a_result_that_nobody_reads_is_still_one():
+    process = start("def work(job, feedback):\n    return Result({'a': 'b'}, {})", False)
+    process.stdout.close()
+    err = process.stderr.read().decode()
+    assert process.wait(60) == 0
+    assert "Traceback" not in err and "Broken pipe" not in err
+
+
 def test_people_get_a_sentence_and_no_traceback():
     process = start(
         'def work(job, feedback):\n    raise RidgelineError(ErrorCode.NO_CRS, "It has no CRS.", "Assign one.")', False

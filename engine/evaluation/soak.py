@@ -44,7 +44,7 @@ class Soak:
         requests: how many requests were answered.
         tiles: how many tiles the network computed.
         first_mb: memory after the first view.
-        warm_mb: the most once a tenth of the time had passed (the first sample then).
+        warm_mb: of the first sample once a tenth of the time had passed.
         last_mb: at the end.
         most_mb: the most of all samples from ``warm_mb`` on.
         peak_mb: the most that the process ever held, within a request.

@@ -13,6 +13,7 @@ class RudeServer:
     Attributes:
         cut_after: break the connection after so many bytes, this many times (``cuts``).
         stalls: how many requests get a few bytes and then silence.
+        mutes: how many requests get nothing at all, not even a head.
         announced: a length to announce in place of the true one.
         silent: announce no length; the end of the connection is the end of the file.
         shift: serve the rest of the file from so many bytes further on than was asked for.
@@ -22,7 +23,7 @@ class RudeServer:
     """
 
     def __init__(self):
-        self.cut_after, self.cuts, self.stalls = 0, 0, 0
+        self.cut_after, self.cuts, self.stalls, self.mutes = 0, 0, 0, 0
         self.announced, self.resumes, self.etag, self.body = None, True, ETAG, BODY
         self.silent, self.shift = False, 0
         self.ranges, self.requests = [], 0
@@ -55,6 +56,10 @@ def _handler(rude):
             self._answer(True)
 
         def _answer(self, with_body):
+            if rude.mutes > 0:
+                rude.mutes -= 1
+                rude._quit.wait(30)
+                return
             if self.path.startswith("/moved"):
                 self.send_response(302)
                 self.send_header("Location", "/model.zip")

@@ -93,6 +93,18 @@ def test_a_stalling_server_is_left_and_asked_again(server, fetch):
     assert Path(path).read_bytes() == BODY and server.requests == 2
 
 
+def test_a_server_that_says_nothing_at_all_is_asked_again(server, fetch):
+    server.mutes = 1
+    path, _download = fetch(server.url(), stall_ms=400)
+    assert Path(path).read_bytes() == BODY and server.mutes == 0
+
+
+def test_fewer_bytes_than_the_catalogue_says_are_never_the_file(server, fetch, tmp_path):
+    server.silent = True
+    fault, download = fetch(server.url(), sha256="", size=len(BODY) + 10)
+    assert "broke off" in fault.message and not download.target.exists()
+
+
 def test_a_server_that_only_stalls_is_given_up_with_a_sentence(server, fetch, tmp_path):
     server.stalls = 99
     fault, download = fetch(server.url(), stall_ms=200)
@@ -152,7 +164,7 @@ def test_a_missing_file_is_not_asked_for_again_and_again(server, fetch, tmp_path
 @pytest.mark.parametrize("url", ["ftp://example.org/a.zip", "javascript:alert(1)", "model.zip", ""])
 def test_only_addresses_of_files_are_fetched(fetch, url):
     fault, _download = fetch(url)
-    assert fault.code is ErrorCode.DOWNLOAD_FAILED
+    assert fault.code is ErrorCode.DOWNLOAD_FAILED and "is no address of a file" in fault.message
 
 
 def test_a_cancelled_download_goes_on_next_time(server, fetch, qtbot, tmp_path):
@@ -233,6 +245,27 @@ def test_a_catalogue_of_the_web_cannot_send_to_a_file(server, qtbot, qgis_app, u
     with qtbot.waitSignal(fetch.failed, timeout=10_000) as fault:
         fetch.start()
     assert "in place of an address" in fault.args[0].message
+
+
+def test_a_catalogue_that_is_too_large_is_not_read_to_its_end(server, qtbot, qgis_app, monkeypatch):
+    from ridgeline.plugin.net import catalogue
+
+    monkeypatch.setattr(catalogue, "MAX_CATALOGUE_BYTES", 1000)
+    server.catalogue = json.dumps({"format": 1, "models": [], "title": "x" * 2000}).encode()
+    fetch = catalogue.CatalogueFetch(server.url("catalogue.json"))
+    with qtbot.waitSignal(fetch.failed, timeout=10_000) as fault:
+        fetch.start()
+    assert "too large" in fault.args[0].message
+
+
+def test_a_catalogue_that_never_comes_is_given_up(server, qtbot, qgis_app):
+    from ridgeline.plugin.net.catalogue import CatalogueFetch
+
+    server.mutes = 1
+    fetch = CatalogueFetch(server.url("catalogue.json"), timeout_ms=300)
+    with qtbot.waitSignal(fetch.failed, timeout=10_000) as fault:
+        fetch.start()
+    assert "does not answer" in fault.args[0].message
 
 
 def test_the_shipped_catalogue_is_valid(qtbot, qgis_app):

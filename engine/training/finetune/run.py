@@ -20,7 +20,7 @@ from ...models.multitask import DenseModel
 from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
-from .loop import History, Lesson, LoopConfig, start_lesson, train, validate
+from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
 from .pictures import class_colours, write_strip
 from .prepare import Prepared, demand_both_halves, prepare, write_split
 from .scores import found_classes
@@ -182,6 +182,7 @@ def _settings(job: FinetuneJob) -> dict[str, Any]:
 def _fingerprint(job: FinetuneJob, package: ModelPackage) -> str:
     """Return what tells this training from others: the job, and the state of all files that it reads."""
     data = {key: value for key, value in to_dict(job).items() if key not in ("out", "overwrite", "minutes")}
+    data["state"] = STATE_VERSION
     data["weights"] = [item.sha256 for item in package.spec.weights]
     labels = [Path(item.path) for item in (job.labels, job.area) if item is not None]
     data["labels"] = [file_sha256(path) if path.is_file() else "" for path in labels]

@@ -15,7 +15,7 @@ from ridgeline.engine.models.multitask import DenseModel
 from ridgeline.engine.models.presets import encoder_preset
 from ridgeline.engine.training.finetune.balance import class_weights, tile_shares
 from ridgeline.engine.training.finetune.features import Kept
-from ridgeline.engine.training.finetune.loop import train, validate
+from ridgeline.engine.training.finetune.loop import History, train, validate
 from ridgeline.engine.training.finetune.samples import Sample
 from ridgeline.engine.training.finetune.teaching import plan_teaching
 from ridgeline.engine.training.finetune.trainable import shift_logits, with_tasks
@@ -101,7 +101,14 @@ def test_it_learns_what_is_red_and_high(lessons, learnt):
     assert history.best == pytest.approx(max(entry["mean_iou"] for entry in history.entries), abs=1e-4)
     maps, samples = lessons
     again = validate(best, lesson_of(tiny_model(), samples, maps.teaching)).plain
-    assert again.mean_iou == pytest.approx(history.best, abs=0.01)  # with the threshold that it found built in
+    assert again.mean_iou == pytest.approx(history.best, abs=0.03)  # with the threshold that it found built in
+
+
+def test_a_later_network_is_kept_while_only_chance_tells_it_from_the_best():
+    history = History(start=0.3, best=0.6)
+    assert history.takes_over(0.59) and history.takes_over(0.7)
+    assert not history.takes_over(0.57)  # clearly worse than the best
+    assert not History(start=0.3, best=0.3).takes_over(0.3)  # no better than the start
 
 
 def test_it_stops_when_nothing_gets_better(lessons, tmp_path):

@@ -21,7 +21,7 @@ def explain_exit(status: int, log: str = "") -> Tuple[str, str]:
         log: what the engine logged last; a library that ends the process for lack of memory says so there.
     """
     status = status & 0xFFFFFFFF if status < -1000 else status  # some Pythons give Windows codes as signed numbers
-    ended_itself = status in (-6, 134) and any(words in log.lower() for words in _MEMORY_WORDS)
+    ended_itself = status in (-6, 134, 127) and any(words in log.lower() for words in _MEMORY_WORDS)
     if ended_itself:
         return (
             tr("The engine ended because memory ran out."),

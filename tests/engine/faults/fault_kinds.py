@@ -37,6 +37,9 @@ class Outcome:
     wrong: list[str]
 
 
+_GLIBC_ABORT = 127
+"""Exit status when the C library has no memory for a thread's own data."""
+
 Kind = Callable[[Trial, Random], Outcome]
 
 
@@ -150,8 +153,11 @@ def memory_short(trial: Trial, chance: Random) -> Outcome:
         except PermissionError as fault:
             raise NotPermitted("the limits of another process cannot be set") from fault
     ending = finish(engine)
-    if ending.status == -signal.SIGABRT and "memory" in ending.log:  # a C library's last word: nobody can catch it
-        ended, wrong = "ended by a library for lack of memory", []
+    # what ends in C code cannot be caught; the plugin explains it by exit status and log
+    if ending.status in (-signal.SIGABRT, _GLIBC_ABORT) and "memory" in ending.log:
+        ended, wrong = "ended by a library that said why", []
+    elif ending.status == -signal.SIGSEGV:
+        ended, wrong = "crashed in a library", []
     else:
         ended, wrong = _judge(ending, allowed={"out_of_memory"})
     wrong += half_written(trial.out, trial.workload.whole)

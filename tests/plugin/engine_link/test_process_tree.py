@@ -88,4 +88,5 @@ def test_exit_codes_are_explained(status, word):
 def test_a_library_that_ends_the_engine_for_lack_of_memory_is_understood():
     log = "FATAL: CPLMalloc(): Out of memory allocating a small number of bytes."
     assert "memory ran out" in explain_exit(-6, log)[0]
+    assert "memory ran out" in explain_exit(127, "cannot allocate memory for thread-local data: ABORT")[0]
     assert "memory" not in explain_exit(-6, "terminate called without an active exception")[0]

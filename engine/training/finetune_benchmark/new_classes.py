@@ -31,7 +31,7 @@ LEAST_IOU = 0.5
 _SHARES = {PANEL: 14, TILED: 13, METAL: 13}
 """Labelled polygons by class: forty in all."""
 _AROUND_M = 6.0
-_TOWN = TownConfig(size_m=320.0, styles=(("suburb", 1.0),))
+_TOWN = TownConfig(size_m=480.0, styles=(("suburb", 1.0),))
 _SEED = 11
 
 

@@ -82,7 +82,7 @@ class FinetunePage(Page):
         for text, mode in (
             (tr("the last layers (minutes)"), "head"),
             (tr("small additions everywhere"), "adapters"),
-            (tr("everything (much data, GPU)"), "full"),
+            (tr("everything (twice as long)"), "full"),
         ):
             self.mode.addItem(text, mode)
         self.minutes = QDoubleSpinBox()

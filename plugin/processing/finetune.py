@@ -93,7 +93,7 @@ class FinetuneAlgorithm(LabelledAlgorithm):
                 modes,
                 tr(
                     "“head”: the last layers, in minutes on a CPU. “adapters”: small additions in the whole network. "
-                    "“full”: everything; for much data and a GPU."
+                    "“full”: everything; about twice as long for the model that comes with Ridgeline, and often better."
                 ),
             ),
             (

@@ -26,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=64, help="default: %(default)s")
     parser.add_argument("--lr", type=float, default=1e-3, help="highest learning rate (default: %(default)s)")
     parser.add_argument("--alpha", type=float, default=0.05, help="contrastive share of the loss (default: 0.05)")
-    parser.add_argument("--whole", action="store_true", help="compare pictures shown whole, not what masks leave")
+    parser.add_argument(
+        "--contrast-masked",
+        action="store_true",
+        help="compare what masks leave, not whole pictures (then masks tell all)",
+    )
     parser.add_argument("--mask-ratio", type=float, default=0.6, help="share that is hidden (default: %(default)s)")
     parser.add_argument(
         "--pool", type=int, default=1, help="cells along a side that features are pooled in (default: 1)"
@@ -77,7 +81,7 @@ def config_of(args: argparse.Namespace) -> Any:
         mask_ratio=args.mask_ratio,
         alpha=args.alpha,
         temperature=args.temperature,
-        contrast_whole=args.whole,
+        contrast_whole=not args.contrast_masked,
         projection_pool=args.pool,
     )
     chips = ChipConfig(gsd=args.gsd)

@@ -35,7 +35,8 @@ class MaskedImageConfig:
             the chip, as in GFM and MSSDF). More cells keep where things are: on synthetic scenes a small pair then
             learns to find partners several times faster.
         contrast_whole: the compared features are of pictures shown whole (nearly twice the time), not of what the
-            masks leave. Open in the paper, whose formula suggests one pass.
+            masks leave. Open in the paper, whose formula suggests one pass; but a mask that both modalities share
+            tells the partners apart by itself, and the contrast is then learnt without a look at the pictures.
         gather: whether the other processes' samples are negatives too (as in MSSDF).
         dsm_target_window: side of the window by whose mean and deviation the DSM's target is normalised, 0 for none
             (Swin-Transformer's SimMIM has 47, for SwinV2 only).
@@ -53,7 +54,7 @@ class MaskedImageConfig:
     projection: int = 0
     projection_layers: int = 1
     projection_pool: int = 1
-    contrast_whole: bool = False
+    contrast_whole: bool = True
     gather: bool = True
     dsm_target_window: int = 0
 

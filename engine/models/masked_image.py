@@ -186,7 +186,7 @@ class MaskedImageModel(nn.Module):
 
     def _features(self, net: MaskedBackbone, image: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Return the last stage's features of the masked picture, and those that are compared."""
-        if not self.config.contrast_whole:
+        if not self.config.contrast_whole or self.config.alpha == 0:
             features: Tensor = net(image, hidden)
             return features, features
         # in one pass: a BatchNorm's statistics are then those of both, in training as in use

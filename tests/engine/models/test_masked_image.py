@@ -153,6 +153,23 @@ def test_the_contrast_is_between_what_masks_leave_or_between_whole_pictures_as_c
         assert not torch.equal(first.rgb_loss, second.rgb_loss)
 
 
+def test_a_shared_mask_gives_partners_away_unless_pictures_are_compared_whole() -> None:
+    torch.manual_seed(0)
+    same = torch.zeros(16, 3, 128, 128), torch.zeros(16, 1, 128, 128)  # nothing to tell the samples apart by
+    hidden = make_masks(16, 4, 0.6, torch.Generator().manual_seed(0))
+    for whole in (True, False):
+        config = MaskedImageConfig(CONVOLUTIONS, image_size=128, alpha=1.0, contrast_whole=whole, projection_pool=4)
+        model = MaskedImageModel(config)
+        optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+        for _ in range(25):
+            loss = model(*same, hidden, hidden).contrastive_loss
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        chance = math.log(16)
+        assert (loss > 0.99 * chance) if whole else (loss < 0.5 * chance)
+
+
 def test_features_pooled_in_cells_tell_where_things_are() -> None:
     torch.manual_seed(0)
     features = torch.randn(2, 16, 4, 4)

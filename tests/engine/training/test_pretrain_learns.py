@@ -37,5 +37,16 @@ def test_a_trial_tells_its_losses_and_who_finds_whom(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_the_loss_falls_below_half_of_its_start_on_200_chips(tmp_path: Path) -> None:
-    result = trial("--architecture trial --scenes 200 --epochs 40", tmp_path)
+    words = "--still --scenes 200 --epochs 120 --batch 32 --lr 2e-3 --gsd 0.25 --pool 2"
+    result = trial(words, tmp_path)
     assert result.end < 0.5 * result.start
+
+
+@pytest.mark.long
+def test_a_picture_finds_its_own_surface_among_64_that_were_never_seen(tmp_path: Path) -> None:
+    words = (
+        "--size 96 --pool 3 --scenes 600 --epochs 12 --batch 32 --alpha 1 --mask-ratio 0.1 --temperature 0.1 --lr 2e-3"
+    )
+    result = trial(words, tmp_path)
+    assert result.seen_top1 > 0.5
+    assert result.unseen_top1 > 0.5

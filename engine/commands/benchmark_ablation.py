@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from ..evaluation.table import as_json, as_text
     from ..feedback import Feedback
     from ..inference.runner import run_segment
-    from ..jobs import from_dict
+    from ..jobs import SegmentJob, from_dict
     from ..training.ablation import AblationConfig, run_ablation
     from ..training.default_config import DefaultTraining
     from .jobrunner import load_json
@@ -34,12 +34,16 @@ def run(args: argparse.Namespace) -> int:
     # a short run: its averaged weights must forget the first steps
     base = replace(base, steps=args.steps, warmup=max(args.steps // 10, 1), validate_every=args.steps, ema=0.99)
     feedback = Feedback()
+
+    def segment(job: SegmentJob) -> None:
+        run_segment(job, feedback.silent())
+
     rows = []
     for row in run_ablation(
         Path(args.work),
         AblationConfig(base, pretrain_steps=args.pretrain_steps),
         Path(args.data) if args.data else None,
-        lambda job: run_segment(job, feedback.silent()),
+        segment,
         args.device,
         feedback,
         lambda variant: args.only in variant.name,

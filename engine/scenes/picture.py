@@ -226,8 +226,9 @@ def _develop(canvas: Canvas, image: FloatArray, config: PictureConfig, rng: Gene
         image = image + (image - _blur(image, 1.0)) * np.float32(config.sharpen)
     if config.noise > 0:
         key = int(rng.integers(1 << 16))
+        height, width = image.shape[1:]
         for band in range(3):
-            grain = noise(0.0, row0, col0, *image.shape[1:], key + band)
+            grain = noise(0.0, row0, col0, height, width, key + band)
             image[band] += grain * np.float32(config.noise)
     image = np.clip(image, 0, 1) * np.float32(255)
     if config.jpeg > 0:

@@ -24,7 +24,7 @@ def turned(layers: NDArray[Any], symmetry: int) -> NDArray[Any]:
 
 
 def turned_channels(channels: NDArray[np.float32], symmetry: int) -> NDArray[np.float32]:
-    """Return height channels [C, H, W] under a symmetry: slopes are vectors: mirroring flips, transposing swaps them."""
+    """Return height channels [C, H, W] under a symmetry: of slopes, mirroring flips one, transposing swaps both."""
     result = turned(channels, symmetry)
     if symmetry & 1:
         result[SLOPE_X] *= -1

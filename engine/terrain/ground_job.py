@@ -16,11 +16,13 @@ from ..raster.files import keep_existing, writing
 from ..raster.frame import Frame, plan_frame
 from ..raster.ground import ground_gsd
 from ..raster.sinks import RasterSpec, StripSink
-from ..raster.source import describe
+from ..raster.source import Source, describe
 from .ground_stream import GroundStream
 
 GROUND, HEIGHT = "ground", "height_above_ground"
 _STRIP_PX = 4_000_000
+_FINEST = 8
+"""Pixels so many times smaller than the surface's own show nothing new, and may fill a disk."""
 
 
 def run_ground(job: GroundJob, feedback: Feedback) -> Result:
@@ -29,12 +31,13 @@ def run_ground(job: GroundJob, feedback: Feedback) -> Result:
     Both are float32 metres, NaN where the surface is unknown (the ground also where none can be told).
 
     Raises:
-        RidgelineError: whatever `open_aligned` and the sinks raise; OUTPUT_EXISTS; BAD_SURFACE if nothing is known.
+        RidgelineError: whatever `open_aligned` and the sinks raise; OUTPUT_EXISTS; BAD_SURFACE if nothing is known;
+            GSD_OUT_OF_RANGE if the GSD asked for is far finer than the surface's own.
     """
     out = Path(job.out)
     keep_existing(out, [f"{name}.tif" for name in (GROUND, HEIGHT)], job.overwrite)
     source = describe(job.dsm, "dsm")
-    frame = plan_frame(None, source, job.region, job.gsd or ground_gsd(source))
+    frame = plan_frame(None, source, job.region, _gsd(job, source))
     for note in frame.notes:
         feedback.warn(note.code, note.message)
     with writing(out / f"{GROUND}.tif"):
@@ -60,6 +63,18 @@ def run_ground(job: GroundJob, feedback: Feedback) -> Result:
     grid = frame.grid
     summary = {"grid": f"{grid.width} x {grid.height} pixels of {grid.gsd:g} m", "known_share": known / _pixels(frame)}
     return Result(paths, summary)
+
+
+def _gsd(job: GroundJob, source: Source) -> float:
+    """Return the metres per pixel of the result: those asked for, else those of the surface."""
+    own = ground_gsd(source)
+    if job.gsd is not None and job.gsd * _FINEST < own:
+        raise RidgelineError(
+            ErrorCode.GSD_OUT_OF_RANGE,
+            f"A GSD of {job.gsd:g} m is far finer than {source.label}, whose pixels measure {own:.3g} m.",
+            f"Choose at least {1.01 * own / _FINEST:.3g} m, or leave the GSD out.",
+        )
+    return job.gsd or own
 
 
 def _pixels(frame: Frame) -> int:

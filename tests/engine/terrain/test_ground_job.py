@@ -96,3 +96,12 @@ def test_the_command_writes_files_and_tells_faults(dsm, tmp_path, capfd):
     assert main(["ground", "--dsm", str(tmp_path / "none.tif"), "--out", str(tmp_path / "y")]) == 1
     assert "none.tif" in capfd.readouterr().err
     assert main(["ground", "--out", str(tmp_path / "y")]) == 1
+
+
+def test_a_gsd_far_finer_than_the_surface_is_refused_before_it_fills_the_disk(dsm, tmp_path):
+    with pytest.raises(RidgelineError, match="far finer") as caught:
+        run_ground(GroundJob(str(tmp_path / "out"), RasterInput(str(dsm)), gsd=0.001), Feedback())
+    assert caught.value.code is ErrorCode.GSD_OUT_OF_RANGE
+    assert not (tmp_path / "out").exists()
+    least = float(caught.value.hint.split()[3])
+    assert run_ground(GroundJob(str(tmp_path / "out"), RasterInput(str(dsm)), gsd=4 * least), Feedback()).outputs

@@ -65,7 +65,7 @@ def _checked(opened: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
         raise _bad(name, f"holds {len(items)} files; a model has at most {MAX_FILES}")
     files = []
     for item in items:
-        if item.is_dir():
+        if item.filename.endswith("/"):  # `is_dir` stumbles over an empty name before Python 3.12
             continue
         kind = stat.S_IFMT(item.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):

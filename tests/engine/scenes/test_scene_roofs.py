@@ -191,7 +191,8 @@ def test_roofs_are_finite_and_stay_on_their_plot(name: str, length: float, ratio
     inside = outline.contains(p, q)
     assert height.shape == plane.shape == along.shape == p.shape
     assert np.isfinite(height[inside]).all()
-    assert -0.5 <= height[inside].min() and height[inside].max() < 40
+    # the steepest slope that is drawn, 1.4, over half of the plot's width
+    assert -0.5 <= height[inside].min() and height[inside].max() < max(40, 0.71 * width)
     assert plane[inside].min() >= 1 and plane[inside].max() < 256
 
 

@@ -60,16 +60,23 @@ def legend_of(layer: Any) -> "list[tuple[QColor, str]]":
 
 
 def draw_legend(painter: QPainter, x: int, y: int, items: "list[tuple[QColor, str]]") -> None:
-    """Draw colours and names in one line, as many as fit."""
-    left = x
+    """Draw colours and names in one line, small enough that all fit."""
+    before = painter.font()
+    while (width_of(painter, items) > TILE) and painter.font().pointSizeF() > 5:
+        smaller = QFont(painter.font())
+        smaller.setPointSizeF(smaller.pointSizeF() - 0.5)
+        painter.setFont(smaller)
     for colour, name in items:
-        width = painter.fontMetrics().horizontalAdvance(name) + 34
-        if left + width > x + TILE:
-            break
-        painter.fillRect(left, y + 8, 14, 14, colour)
-        painter.drawRect(left, y + 8, 14, 14)
-        painter.drawText(left + 19, y + 21, name)
-        left += width
+        painter.fillRect(x, y + 8, 14, 14, colour)
+        painter.drawRect(x, y + 8, 14, 14)
+        painter.drawText(x + 19, y + 21, name)
+        x += width_of(painter, [(colour, name)])
+    painter.setFont(before)
+
+
+def width_of(painter: QPainter, items: "list[tuple[QColor, str]]") -> int:
+    """Return how many pixels a legend takes."""
+    return sum(painter.fontMetrics().horizontalAdvance(name) + 34 for _colour, name in items)
 
 
 def main() -> None:

@@ -138,6 +138,25 @@ def water(d: District, block: Plot) -> None:
         d.tree(d.rng.uniform(u0, u1), v0 - d.rng.uniform(7, 12))
 
 
+def river(d: District, block: Plot) -> None:
+    """A river between gravel bars, with scrub, driftwood and steep banks; nothing there was built."""
+    rng = d.rng
+    u0, v0, u1, v1 = block
+    d.area((u0 - 6, v0 - 6, u1 + 6, v1 + 6), (DRY, GARDEN, LAWN)[rng.integers(3)], 2.0)
+    middle, half = rng.uniform(v0, v1), rng.uniform(5, 22)
+    d.area((u0 - 6, middle - half - 8, u1 + 6, middle + half + 8), (GRAVELLED, SANDY, EARTH)[rng.integers(3)], 4.0)
+    d.water((u0 - 8, middle - half, u1 + 8, middle + half), ragged=4.0)
+    for _ in range(int(rng.integers(2, 9))):  # bars and islands
+        u, v, size = rng.uniform(u0, u1), middle + rng.normal(0, half), rng.uniform(3, 14)
+        d.area((u, v, u + 2 * size, v + size), (GRAVELLED, SANDY, DRY, EARTH)[rng.integers(4)], 2.5)
+    for _ in range(int(rng.integers(0, 10))):
+        size3 = (float(rng.uniform(2, 9)), float(rng.uniform(0.6, 3)), float(rng.uniform(0.3, 1.4)))
+        d.thing("rubble", rng.uniform(u0, u1), middle + rng.normal(0, half + 6), rng.uniform(0, 3), size3,
+                d.colour("soil", "gravel", "thatch", "sand"))  # fmt: skip
+    d.scatter((u0, v0, u1, middle - half - 3), rng.uniform(0.1, 1.2))
+    d.scatter((u0, middle + half + 3, u1, v1), rng.uniform(0.1, 1.2))
+
+
 def plaza(d: District, block: Plot) -> None:
     """A paved square: market tents, parasols, trees in rows, parked cars, people's clutter."""
     rng = d.rng
@@ -231,6 +250,8 @@ OPEN_BLOCKS: dict[str, Callable[[District, Plot], None]] = {
     "meadow": meadow,
     "yard": yard,
     "water": water,
+    "river": river,
+    "parking": parking,
     "plaza": plaza,
     "monument": monument,
 }

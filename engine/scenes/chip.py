@@ -26,6 +26,9 @@ from .vegetation import draw_hedge, draw_tree
 EDGE_PX = 12
 """Pixels drawn around a chip and cut off again: filters and shadows have no border."""
 
+TILT = 0.35
+"""Largest rise of a surface that is tilted on purpose, metres per metre."""
+
 
 @dataclass(frozen=True)
 class SceneConfig:
@@ -44,6 +47,8 @@ class SceneConfig:
         picture: fixes light and camera; None draws them for each chip.
         feet: share of chips whose heights are in feet by mistake.
         offset_m: constant offsets of the heights up to this, metres.
+        tilted: share of chips whose whole surface, roofs included, is tilted by up to `TILT`. No land lies so, but a
+            network that has seen it does not mind slopes. Such chips have no roof classes.
         cities: paths of CityGML or CityJSON files whose true roofs take the place of a quarter of the invented ones
             that they fit; None for invented ones only. Roofs whose class the file does not tell have roof class 0.
     """
@@ -59,6 +64,7 @@ class SceneConfig:
     picture: PictureConfig | None = None
     feet: float = 0.01
     offset_m: float = 1500.0
+    tilted: float = 0.0
     cities: tuple[str, ...] | None = None
 
 
@@ -74,6 +80,7 @@ class SceneFlags:
         picture_config: light and camera.
         offset_m: constant added to the heights, metres.
         max_slope: mean slope of the ground.
+        tilt: rise of the whole surface on purpose, metres per metre to the right and downwards (in rows).
     """
 
     registered: bool
@@ -83,6 +90,7 @@ class SceneFlags:
     picture_config: PictureConfig
     offset_m: float
     max_slope: float
+    tilt: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -178,6 +186,10 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
         for wire in plan.wires:
             draw_wire(canvas, wire, surface)
     seen = sense(canvas, surface, sensor, rng)
+    tilt = _draw_tilt(rng, config.tilted)
+    if tilt != (0.0, 0.0):
+        rows, cols = np.mgrid[: seen.shape[0], : seen.shape[1]].astype(np.float32) * np.float32(canvas.gsd)
+        seen = seen + np.float32(tilt[0]) * cols + np.float32(tilt[1]) * rows
     offset = float(rng.uniform(-20, config.offset_m)) if config.offset_m > 0 else 0.0
     feet = bool(rng.random() < config.feet)
     # Subtract before the constant is added: float32 keeps a tenth of a millimetre near 1500 m, enough for a DSM.
@@ -199,6 +211,7 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
         picture_config=picture,
         offset_m=offset,
         max_slope=float(np.hypot(plan.terrain.slope_x, plan.terrain.slope_y)),
+        tilt=tilt,
     )
     building = canvas.building[inner].copy()
     boundary = edges[inner].copy()
@@ -206,7 +219,7 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
         rgb=_without_edge(rgb, core_pad),
         surface=np.ascontiguousarray(seen[outer]),
         land_cover=canvas.cover[inner].copy(),
-        roof_class=canvas.roof_class[inner].copy(),
+        roof_class=canvas.roof_class[inner].copy() if tilt == (0.0, 0.0) else np.zeros_like(canvas.roof_class[inner]),
         building_id=building,
         boundary=boundary,
         distance=signed_distance(building, boundary),
@@ -216,6 +229,14 @@ def dress(canvas: Canvas, plan: Plan, config: SceneConfig, rng: Generator, aroun
         margin=config.margin,
         flags=flags,
     )
+
+
+def _draw_tilt(rng: Generator, share: float) -> tuple[float, float]:
+    """Return a rise to the right and downwards, mostly none."""
+    if share <= 0 or rng.random() >= share:  # without tilts no chance is spent: other chips stay as they are
+        return 0.0, 0.0
+    rise, aspect = TILT * float(np.sqrt(rng.random())), float(rng.uniform(0, 2 * np.pi))
+    return rise * float(np.cos(aspect)), rise * float(np.sin(aspect))
 
 
 def _without_edge(rgb: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:

@@ -91,14 +91,14 @@ STYLES: dict[str, Style] = {
     ),
     "estate": Style(
         roofs={"flat": 4, "gable": 2, "hipped_v1": 1.5, "hipped_v2": 0.6, "arched": 0.2, "mansard": 0.3},
-        blocks={"slabs": 0.8, "park": 0.1, "detached": 0.05, "plaza": 0.05},
+        blocks={"slabs": 0.72, "park": 0.1, "parking": 0.08, "detached": 0.05, "plaza": 0.05},
         pitched={"tile": 0.5, "metal": 0.4, "sheets": 0.1}, level=FLAT_EU, eave=(6.0, 20.0),
         block_length=(70.0, 160.0), block_depth=(60.0, 110.0), yard=(LAWN, TARRED, TARRED, PAVED, DRY, RED_EARTH),
         trees=0.4, hedges=0.15, cars=0.7, uniform=0.6,
     ),
     "industry": Style(
         roofs={"flat": 4.5, "row": 2.2, "gable": 2.2, "arched": 1.3, "revolved": 0.8, "other": 0.6, "hipped_v1": 0.3},
-        blocks={"halls": 0.86, "park": 0.06, "slabs": 0.04, "yard": 0.04},
+        blocks={"halls": 0.86, "park": 0.06, "slabs": 0.04, "yard": 0.04, "parking": 0.06},
         pitched={"metal": 0.7, "sheets": 0.2, "membrane": 0.1}, level={"gravel": 0.35, "membrane": 0.6, "green": 0.05},
         eave=(4.0, 13.0), block_length=(80.0, 220.0), block_depth=(70.0, 160.0), street=(7.0, 14.0),
         yard=(TARRED, TARRED, PAVED, GRAVELLED, DRY), trees=0.12, hedges=0.1, cars=0.5, uniform=0.15,
@@ -115,7 +115,7 @@ STYLES: dict[str, Style] = {
     "open_land": Style(
         roofs={"gable": 1.0, "flat": 0.5, "other": 0.5},
         blocks={"field": 0.28, "wood": 0.18, "meadow": 0.17,
-                "park": 0.1, "yard": 0.08, "water": 0.05, "orchard": 0.07, "tall_crop": 0.07},
+                "park": 0.08, "yard": 0.1, "river": 0.08, "water": 0.05, "orchard": 0.07, "tall_crop": 0.07},
         pitched=TILED, level=FLAT_EU, block_length=(60.0, 200.0), block_depth=(60.0, 160.0), street=(3.0, 9.0),
         street_soils=("asphalt", "gravel", "soil", "red_soil"), yard=(DRY, LAWN, GARDEN, EARTH, RED_EARTH), trees=0.3,
     ),
@@ -156,7 +156,7 @@ STYLES: dict[str, Style] = {
 """Every kind of place by name."""
 
 STYLE_WEIGHTS: dict[str, float] = {
-    "suburb": 0.14, "town": 0.13, "old_town": 0.10, "estate": 0.09, "industry": 0.09, "farm": 0.07, "open_land": 0.08,
-    "villas": 0.09, "informal": 0.08, "tropical_village": 0.08, "east": 0.05,
+    "suburb": 0.13, "town": 0.12, "old_town": 0.09, "estate": 0.09, "industry": 0.09, "farm": 0.07, "open_land": 0.12,
+    "villas": 0.09, "informal": 0.08, "tropical_village": 0.08, "east": 0.04,
 }  # fmt: skip
 """How often each kind of place is drawn."""

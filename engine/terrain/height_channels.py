@@ -8,8 +8,10 @@ the same absolute pixel gets the same bits whatever the window (beyond the reach
 Local ground: the minimum of every block of about 2 m, a grey opening over blocks (which removes what is narrower
 than the opening and keeps planes of any tilt: Haralick, Sternberg and Zhuang 1987, IEEE TPAMI 9(4)), a small blur, and
 bilinear interpolation back to pixels. On a slope the ground under the low corner of a building comes out too high by
-at most the tilt times the building's width. Two openings are given side by side: the narrow one follows the terrain
-closely, the wide one still sees under large halls.
+at most the tilt times the building's width. Two openings are given side by side. The narrow one follows the terrain
+closely: it works on what remains when the slope at large is taken away (planes fitted to a first opening), which
+undoes most of that error, and it looks only from places that have data, so that a building cut by the raster's rim
+stands above the ground beside it. The wide one still sees under large halls.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .lattice import Bools, Floats, blocks_of, to_pixels
+from .trend import local_planes
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Grows with every change of the numbers that come out; a model package names the one it was trained with."""
 
 CHANNELS = ("height", "height_wide", "slope_x", "slope_y", "roughness", "valid")
@@ -35,7 +38,8 @@ CHANNELS = ("height", "height_wide", "slope_x", "slope_y", "roughness", "valid")
 BLOCK_M = 2.0
 NARROW_M = 32.0
 WIDE_M = 64.0
-CONTEXT_M = 76.0
+TREND_M = 34.0
+CONTEXT_M = 94.0
 """No pixel further away than this changes a pixel's channels, for any GSD up to 1 m (exactly: `context_px`)."""
 
 _NEIGHBOUR_M = 0.25
@@ -48,9 +52,10 @@ _BLUR_REACH = 2  # blocks: the kernel (1, 2, 1) / 4 twice
 def context_px(gsd: float) -> int:
     """Return how many pixels around a window its channels depend on, at ``gsd`` metres per pixel."""
     block = _block_px(gsd)
-    opening = _opening_blocks(WIDE_M, block * gsd) - 1  # erosion and dilation reach half of it each
+    wide = _opening_blocks(WIDE_M, block * gsd) - 1  # erosion and dilation reach half of it each
+    narrow = 2 * (_opening_blocks(NARROW_M, block * gsd) - 1) + _trend_reach(block * gsd)
     # one block more for the bilinear interpolation, one for the block that the window's rim cuts
-    return (opening + _BLUR_REACH + 2) * block + _neighbour_px(gsd)
+    return (max(wide, narrow) + _BLUR_REACH + 2) * block + _neighbour_px(gsd)
 
 
 def height_channels(
@@ -90,16 +95,17 @@ def height_channels(
     block = _block_px(gsd)
     stack = blocks_of(np.where(known, heights, np.float32(np.inf)), block, block, col0, row0)
     lowest: Floats = stack.min(axis=1).min(axis=2)
-    for channel, reach_m in ((0, NARROW_M), (1, WIDE_M)):
-        ground = _blur(_open(lowest, _opening_blocks(reach_m, block * gsd)))
+    wide = _open(lowest, _opening_blocks(WIDE_M, block * gsd))
+    for channel, opened in ((0, _open_along_slope(lowest, block * gsd)), (1, wide)):
+        ground = _blur(opened)
         below = to_pixels(ground, block, col0 % block + margin, row0 % block + margin, channels.shape[1:])
         channels[channel] = _compress(np.where(known[inner], heights[inner] - below, np.float32(0)))
     step = _neighbour_px(gsd)
     rim = min(step, margin)
     around = _inside(heights.shape, margin - rim)
-    wide = np.zeros((3, *heights[around].shape), dtype=np.float32)
-    _slopes_and_roughness(heights[around], known[around], step, np.float32(1.0 / (2 * step * gsd)), wide)
-    channels[2:5] = wide[:, rim : wide.shape[1] - rim, rim : wide.shape[2] - rim]
+    near = np.zeros((3, *heights[around].shape), dtype=np.float32)
+    _slopes_and_roughness(heights[around], known[around], step, np.float32(1.0 / (2 * step * gsd)), near)
+    channels[2:5] = near[:, rim : near.shape[1] - rim, rim : near.shape[2] - rim]
     channels[5] = known[inner]
     return channels
 
@@ -121,12 +127,32 @@ def _opening_blocks(reach_m: float, block_m: float) -> int:
     return 2 * round((reach_m / block_m - 1) / 2) + 1
 
 
-def _open(lowest: Floats, size: int) -> Floats:
-    """Return the grey opening with a square of ``size`` blocks; unknown ones are +inf before and, out of reach, NaN."""
+def _trend_reach(block_m: float) -> int:
+    return _opening_blocks(TREND_M, block_m) // 2
+
+
+def _open_along_slope(lowest: Floats, block_m: float) -> Floats:
+    """Return the narrow opening of blocks, done on what the slope at large leaves."""
+    size = _opening_blocks(NARROW_M, block_m)
+    known = np.isfinite(lowest)
+    trend = local_planes(_open(lowest, size), known, _trend_reach(block_m))
+    left_over = np.where(known, lowest - trend, np.inf).astype(np.float32)
+    return (_open(left_over, size, known) + trend).astype(np.float32)
+
+
+def _open(lowest: Floats, size: int, centres: Bools | None = None) -> Floats:
+    """Return the grey opening with a square of ``size`` blocks; unknown ones are +inf before and, out of reach, NaN.
+
+    Args:
+        lowest: float32 [h, w].
+        size: odd number of blocks.
+        centres: bool [h, w], where the square's centre may lie; None: anywhere, beyond the rim too.
+    """
     eroded = lowest
     for axis in (0, 1):
         eroded = minimum_filter1d(eroded, size, axis=axis, mode="constant", cval=np.inf)
-    opened = np.where(np.isinf(eroded), np.float32(-np.inf), eroded)
+    usable = np.isfinite(eroded) if centres is None else centres
+    opened = np.where(usable, eroded, np.float32(-np.inf))
     for axis in (0, 1):
         opened = maximum_filter1d(opened, size, axis=axis, mode="constant", cval=-np.inf)
     return np.where(np.isinf(opened), np.float32(np.nan), opened)

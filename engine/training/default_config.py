@@ -43,7 +43,9 @@ class DefaultTraining:
     seed: int = 1
     scenes: int = 3000
     validation_scenes: int = 48
-    scene: SceneConfig = field(default_factory=lambda: SceneConfig(size=512, gsd=(0.2, 0.5), feet=0.0))
+    scene: SceneConfig = field(
+        default_factory=lambda: SceneConfig(size=512, gsd=(0.2, 0.5), feet=0.0, max_slope=0.45, tilted=0.25)
+    )
     crop_px: int = 256
     batch: int = 8
     steps: int = 4000
@@ -51,8 +53,8 @@ class DefaultTraining:
     warmup: int = 200
     weight_decay: float = 0.02
     ema: float = 0.998
-    rgb_and_dsm: float = 0.22
-    rgb_alone: float = 0.56
+    rgb_and_dsm: float = 0.3
+    rgb_alone: float = 0.5
     shift_px: float = 3.0
     recolour: float = 0.4
     validate_every: int = 400

@@ -1,7 +1,7 @@
 """Synthetic scenes on disk, ready to train from: generated once from a seed, cropped at random ever after.
 
-A scene is made, its height channels are computed over the whole of it (crops near its rim therefore see as little
-ground around them as real rasters show at theirs), and all that training reads is written as three plain arrays that
+A scene is made, its height channels are computed over the whole of it, with nothing known around it (crops near its rim
+therefore see as little ground around them as real rasters show at theirs), and all that training reads is written as three plain arrays that
 are memory-mapped. A scene's file appears under its name only when it is complete, so a store can be filled by several
 processes, killed and continued.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scenes.chip import SceneChip
-from ..terrain.height_channels import RECIPE_VERSION, height_channels
+from ..terrain.height_channels import RECIPE_VERSION, context_px, height_channels
 
 BYTES = ("red", "green", "blue", "land_cover", "roof_class", "boundary")
 """Layers of a scene's uint8 array."""
@@ -89,12 +89,13 @@ class SceneStore:
     def _write(self, index: int) -> None:
         chip = self._make(index)
         height, width = chip.surface.shape
-        valid = np.isfinite(chip.surface)
         layers = np.empty((len(BYTES), height, width), np.uint8)
         layers[:3], layers[3], layers[4], layers[5] = chip.rgb, chip.land_cover, chip.roof_class, chip.boundary
         # any absolute place will do: the lattice's phase is drawn with the scene, as real rasters lie anywhere
         phase = int(np.random.default_rng(index).integers(64))
-        channels = height_channels(chip.surface, valid, chip.gsd, phase, 2 * phase)
+        margin = context_px(chip.gsd)
+        surface = np.pad(chip.surface, margin, constant_values=np.nan)
+        channels = height_channels(surface, np.isfinite(surface), chip.gsd, phase - margin, 2 * phase - margin, margin)
         _, building = np.unique(chip.building_id, return_inverse=True)
         building = (
             building.reshape(height, width) if chip.building_id.min() == 0 else building.reshape(height, width) + 1

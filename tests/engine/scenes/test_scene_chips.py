@@ -7,7 +7,7 @@ import pytest
 
 from ridgeline.engine.classes import LAND_COVER
 from ridgeline.engine.scenes.canvas import Canvas
-from ridgeline.engine.scenes.chip import SceneChip, SceneConfig, make_chip, render
+from ridgeline.engine.scenes.chip import TILT, SceneChip, SceneConfig, make_chip, render
 from ridgeline.engine.scenes.sensor import SensorConfig
 from ridgeline.engine.scenes.styles import STYLE_WEIGHTS, STYLES
 from ridgeline.engine.scenes.town import draw_plan
@@ -160,3 +160,16 @@ def test_trees_hide_roofs_from_the_labels() -> None:
     assert (canvas.cover[canvas.canopy] == IDS["tree"]).all()
     assert (canvas.roof_class[canvas.canopy] == 0).all()
     assert (canvas.building > 0).sum() < before
+
+
+def test_a_tilted_chip_is_the_same_place_on_a_slope_and_has_no_roof_classes() -> None:
+    config = replace(EXACT, size=64, tilted=1.0)
+    chips = [make_chip(2, index, config) for index in range(3)]
+    for index, tilted in enumerate(chips):
+        flat = make_chip(2, index, replace(config, tilted=0.0))
+        dx, dy = tilted.flags.tilt
+        assert 0 < np.hypot(dx, dy) <= TILT
+        rise_y, rise_x = np.gradient(tilted.surface - flat.surface, flat.gsd)
+        assert np.allclose(rise_x, dx, atol=1e-2) and np.allclose(rise_y, dy, atol=1e-2)
+        assert np.array_equal(tilted.building_id, flat.building_id)
+        assert not tilted.roof_class.any()

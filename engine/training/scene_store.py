@@ -1,9 +1,9 @@
 """Synthetic scenes on disk, ready to train from: generated once from a seed, cropped at random ever after.
 
-A scene is made, its height channels are computed over the whole of it, with nothing known around it (crops near its rim
-therefore see as little ground around them as real rasters show at theirs), and all that training reads is written as three plain arrays that
-are memory-mapped. A scene's file appears under its name only when it is complete, so a store can be filled by several
-processes, killed and continued.
+A scene is made, its height channels are computed over the whole of it with nothing known around it (crops near its rim
+therefore see as little ground as real rasters show at theirs), and all that training reads is written as three plain
+arrays that are memory-mapped. A scene's file appears under its name only when it is complete, so a store can be filled
+by several processes, killed and continued.
 """
 
 from __future__ import annotations

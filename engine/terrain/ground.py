@@ -37,6 +37,11 @@ _TERRAIN_M = 17.0
 _WALL_M = 1.2
 """So much must the edge of an object drop within two cells to be a wall."""
 _WALL_SHARE = 0.25
+_DOUBT_M = 33.0
+"""What shows too few walls at a window up to this one is asked again, whole, at the next: a dense block may be cut in
+two by the window, or by the rim of the data."""
+_DOUBT_WALL_SHARE = 0.5
+"""... and then so much of its edge must be wall."""
 _SLOPE_CELLS = 4
 """The local slope is taken on blocks of so many cells."""
 _SLOPE_WINDOW = 25
@@ -127,20 +132,26 @@ def ground_of_cells(cells: Cells) -> Floats:
     if unknown.all():
         return np.full(lowest.shape, np.nan, dtype=np.float32)
     objects = unknown.copy()
-    before = lowest
+    before, since, asked = lowest, np.ones_like(lowest), np.zeros_like(unknown)
     slope = None
-    for index, window in enumerate(WINDOWS_M):
+    for window in WINDOWS_M:
         after = _open(lowest, int(window))
-        step = window - (WINDOWS_M[index - 1] if index else 1.0)
+        step = np.float32(window) - since
         if slope is None and window >= _TERRAIN_M:
             slope = _local_slope(after)
         rise = _SMALL_RISE if slope is None else slope
         with np.errstate(invalid="ignore"):
-            removed = (before - after) > np.float32(_STEP_M) + rise * np.float32(step / 2)
+            removed = (before - after) > np.float32(_STEP_M) + rise * step / np.float32(2)
+        doubtful = np.zeros_like(removed)
         if slope is not None:
-            removed &= _walled(before, removed & ~objects, objects, int(window))
+            wanted = np.where(asked, np.float32(_DOUBT_WALL_SHARE), np.float32(_WALL_SHARE))
+            walled = _walled(before, removed & ~objects, objects, int(window), wanted)
+            if window <= _DOUBT_M:
+                doubtful = removed & ~walled
+            removed &= walled
         objects |= removed
-        before = after
+        asked = doubtful
+        before, since = np.where(doubtful, before, after), np.where(doubtful, since, np.float32(window))
     filled = _fill(np.where(objects, np.float32(0), cells.low_mean), ~objects)
     # a hall larger than all windows and fills: what the widest opening says
     return np.where(np.isfinite(filled), filled, np.where(np.isfinite(before), before, np.float32(np.nan)))
@@ -174,7 +185,7 @@ def _open(lowest: Floats, size: int) -> Floats:
     opened = lowest
     for axis in (0, 1):
         opened = minimum_filter1d(opened, size, axis=axis, mode="constant", cval=np.inf)
-    opened = np.where(np.isinf(opened), np.float32(-np.inf), opened)
+    opened = np.where(np.isinf(lowest), np.float32(-np.inf), opened)
     for axis in (0, 1):
         opened = maximum_filter1d(opened, size, axis=axis, mode="constant", cval=-np.inf)
     return np.where(np.isinf(opened), np.float32(np.nan), opened)
@@ -197,8 +208,8 @@ def _local_slope(opened: Floats) -> Floats:
     return steps
 
 
-def _walled(before: Floats, removed: Bools, objects: Bools, reach: int) -> Bools:
-    """Return where at least a quarter of the rim of what was removed, within ``reach`` cells around, is a wall.
+def _walled(before: Floats, removed: Bools, objects: Bools, reach: int, share: Floats) -> Bools:
+    """Return where at least ``share`` of the rim of what was removed, within ``reach`` cells around, is a wall.
 
     A hall ends in walls (where no data ends or tree hides them), a hilltop in none.
     """
@@ -210,7 +221,7 @@ def _walled(before: Floats, removed: Bools, objects: Bools, reach: int) -> Bools
         low = minimum_filter1d(low, 5, axis=axis, mode="constant", cval=np.inf)
     with np.errstate(invalid="ignore"):
         wall = rim & (before - low > np.float32(_WALL_M))
-    return _box_sum(wall, reach) >= _WALL_SHARE * np.maximum(_box_sum(rim, reach), 1)
+    return _box_sum(wall, reach) >= share * np.maximum(_box_sum(rim, reach), 1)
 
 
 def _box_sum(mask: Bools, reach: int) -> npt.NDArray[np.int32]:

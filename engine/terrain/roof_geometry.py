@@ -33,6 +33,10 @@ _HIDDEN_M = 1.5
 _TOP_PERCENTILE = 99.5
 _MAX_PERCENTILE = 98.0
 _EAVE_PERCENTILE = 20.0
+_SKIRT_M = 1.0
+"""Where the surface inside the rim lies so far below the roof's planes, it has steep lower slopes, as mansards have."""
+_SKIRT_SHARE = 0.25
+"""... if that holds along so much of the outline."""
 _FLAT_SHARE = 0.5
 _STEEPEST_DEG = 75.0
 _ASPECT_WIDTH_DEG = 25.0
@@ -208,4 +212,29 @@ def _eave(
     trusted = away[rows, cols] * gsd < 3.0
     if trusted.sum() < 4:
         trusted[:] = True
-    return _percentile(continued[trusted], _EAVE_PERCENTILE)
+    skirt = _skirt_foot(heights, roof, whole, planes, near, gsd)
+    return _percentile(continued[trusted], _EAVE_PERCENTILE) if skirt is None else skirt
+
+
+def _skirt_foot(
+    heights: Floats, roof: Bools, whole: Bools, planes: LocalPlanes, near: npt.NDArray[np.int32], gsd: float
+) -> float | None:
+    """Return the height at which a roof's steep lower slopes end, or None where it has none.
+
+    Such slopes are a metre or two wide in plan, too narrow for planes of their own: what tells them is a ring of pixels
+    inside the rim that lies well below the planes nearby. Its own rise towards the next ring leads down to the outline.
+    """
+    depth = ndimage.distance_transform_cdt(whole, metric="chessboard")[1:-1, 1:-1]
+    step = max(2, round(_RIM_M / gsd))
+    rows, cols = np.nonzero(roof & (depth == step))
+    if len(rows) < _MIN_PIXELS:
+        return None
+    r, c = near[:, rows, cols]
+    level = heights[r, c] + (planes.east[r, c] * (cols - c) + planes.south[r, c] * (rows - r)) * np.float32(gsd)
+    below = level - heights[rows, cols] > _SKIRT_M
+    if below.mean() < _SKIRT_SHARE:
+        return None
+    seen = _percentile(heights[rows[below], cols[below]], 50)
+    deeper = heights[roof & (depth == 2 * step)]
+    rise = max(_percentile(deeper, 50) - seen, 0.0) if len(deeper) >= _MIN_PIXELS else 0.0
+    return seen - rise * (step - 0.5) / step  # from the middle of the ring to the rim

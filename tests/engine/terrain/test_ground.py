@@ -66,6 +66,23 @@ def test_a_dense_town_of_blocks_and_narrow_streets_is_taken_off():
     assert error(terrain, place(terrain, blocks)).mean() < 0.1
 
 
+def test_a_dense_block_cut_by_a_corner_of_the_data_is_taken_off():
+    random = np.random.default_rng(1)
+    terrain = np.full((480, 480), 50.0)
+    surface = terrain.copy()
+    width, y = random.uniform(26, 40), 240 - random.uniform(45, 80)
+    while y < 240:  # gabled houses of many heights, wall to wall
+        depth, x = random.uniform(8, 14), 240 - width
+        while x < 240:
+            length, eave, pitch = random.uniform(10, 20), random.uniform(3, 9), random.uniform(0.2, 0.8)
+            inside = (COLS >= x) & (COLS < x + length) & (ROWS >= y) & (ROWS < y + depth)
+            surface[inside] = 50 + eave + (np.minimum(ROWS - y, y + depth - ROWS) * pitch)[inside]
+            x += length
+        y += depth
+    found = ground(place(surface, []), np.ones(surface.shape, bool), GSD, 0, 0)
+    assert np.abs(found - terrain).mean() < 0.09
+
+
 @settings(max_examples=3, deadline=None)
 @given(
     origin=st.tuples(st.integers(-(10**6), 10**6), st.integers(-(10**7), 10**6)),

@@ -59,6 +59,20 @@ def test_the_azimuth_is_where_water_runs(azimuth, rise):
     assert found.slope_deg == pytest.approx(26.57, abs=0.2)
 
 
+@pytest.mark.parametrize("skirt_m", [1.0, 1.5, 2.0])
+def test_a_mansard_has_its_eaves_at_the_foot_of_its_steep_slopes(skirt_m):
+    rows, cols = np.mgrid[:120, :120] * GSD - 15
+    inward = np.minimum(6 - np.abs(cols), 8 - np.abs(rows))  # 12 m by 16 m
+    mask = inward > 0
+    steep, gentle = np.minimum(inward, skirt_m) * 2.5, np.maximum(inward - skirt_m, 0) * 0.3
+    ground = np.full(mask.shape, GROUND, np.float32)
+    surface = np.where(mask, GROUND + 5 + steep + gentle, GROUND)
+    surface = surface + np.random.default_rng(1).normal(0, 0.03, mask.shape)
+    found = roof_geometry(mask, surface.astype(np.float32), ground, GSD)
+    assert found.eave_height_m == pytest.approx(5, abs=0.8)
+    assert found.ridge_height_m == pytest.approx(5 + skirt_m * 2.5 + (6 - skirt_m) * 0.3, abs=0.3)
+
+
 def test_a_flat_roof_has_no_azimuth_and_one_height():
     mask, _, ground = gable()
     surface = np.where(mask, GROUND + 7, GROUND).astype(np.float32)

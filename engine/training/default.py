@@ -22,6 +22,7 @@ from ..models.package.library import find_model
 from ..models.pretrained import load_pretrained
 from ..models.rebuild import trainable_model
 from ..scenes.chip import make_chip
+from .blend import blend
 from .calibrate import best_logit
 from .default_config import DefaultTraining
 from .ema import Ema
@@ -29,6 +30,8 @@ from .losses import multitask_loss
 from .optimiser import learning_rate, make_adamw, set_learning_rate
 from .scene_batches import Batch, batches, make_batch
 from .scene_store import SceneStore
+
+_BLEND_BATCHES = 48
 
 MODES = {"rgb+dsm": (True, True), "rgb": (True, False), "dsm": (False, True)}
 
@@ -52,10 +55,12 @@ def open_stores(folder: Path, config: DefaultTraining) -> tuple[SceneStore, Scen
 def train_default(
     work: Path, stores: tuple[SceneStore, SceneStore], config: DefaultTraining, device: str, feedback: Feedback
 ) -> DenseModel:
-    """Train the compact model and return its averaged weights (in evaluation mode, on ``device``).
+    """Train the compact model and return its averaged weights, blended with its first ones if the settings say so.
 
     Everything lies in ``work``: ``state.pt`` (to resume from), ``log.jsonl`` (a line a validation), ``config.json``.
     A run that was killed goes on from its last checkpoint and sees the batches that it would have seen.
+
+    The model is in evaluation mode, on ``device``.
 
     Args:
         work: folder of the run; made if missing.
@@ -95,6 +100,9 @@ def train_default(
     except Cancelled:
         _save(work / "state.pt", model, optimiser, ema, done)
         raise
+    if config.blend < 1:
+        shown = (make_batch(stores[0], config, norm, 30_000_000 + i) for i in range(_BLEND_BATCHES))
+        blend(ema.model, _first_weights(config).to(device), config.blend, shown, device)
     return ema.model
 
 

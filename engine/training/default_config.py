@@ -36,6 +36,7 @@ class DefaultTraining:
         workers: processes that cut samples.
         loss: weights of the losses.
         start: model package (its name or folder) whose weights the run begins with; empty: weights drawn at random.
+        blend: share of the run's own weights in what it ends with; the rest is those of ``start`` (see `blend`).
         pretrained: weights of a `ridgeline pretrain` run that the encoders begin with; empty: none.
         fusion: how the encoder pair is fused, or ``stack`` for one encoder (see ``models.config.EncoderConfig``).
     """
@@ -71,6 +72,7 @@ class DefaultTraining:
         )
     )
     start: str = ""
+    blend: float = 1.0
     pretrained: str = ""
     fusion: str = "concat"
 
@@ -82,5 +84,7 @@ class DefaultTraining:
             raise ValueError("scenes for training need registered = 1 and margin = 0: crops are shifted and cut later")
         if min(self.rgb_and_dsm, self.rgb_alone) < 0 or self.rgb_and_dsm + self.rgb_alone > 1:
             raise ValueError("rgb_and_dsm and rgb_alone are shares of one whole")
+        if not 0 <= self.blend <= 1 or (self.blend < 1 and not self.start):
+            raise ValueError("blend is a share, and needs a model to start from")
         if self.start and self.pretrained:
             raise ValueError("a run begins with the weights of a model (start) or of a pretraining run, not of both")

@@ -87,6 +87,21 @@ def test_a_run_can_start_from_a_model_and_from_no_other_architecture(
         train_default(tmp_path / "other", stores, replace(asleep, fusion="ssma"), "cpu", Feedback())
 
 
+def test_a_blended_run_ends_between_its_first_weights_and_its_own(
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path
+) -> None:
+    config = replace(TINY, start=DEFAULT_MODEL, steps=2, peak_lr=1e-3)
+    own = train_default(tmp_path / "own", stores, config, "cpu", Feedback())
+    shipped = trainable_model(find_model(DEFAULT_MODEL))
+    mixed = train_default(tmp_path / "mixed", stores, replace(config, blend=0.25), "cpu", Feedback())
+    for name, weights in own.named_parameters():
+        between = 0.75 * shipped.get_parameter(name) + 0.25 * weights
+        assert torch.allclose(mixed.get_parameter(name), between, atol=1e-6), name
+    assert all(torch.isfinite(value).all() for value in mixed.buffers()) and not mixed.training
+    with pytest.raises(ValueError, match="needs a model to start from"):
+        replace(TINY, blend=0.5)
+
+
 def test_calibration_moves_the_building_output_where_a_modality_is_absent(
     stores: tuple[SceneStore, SceneStore],
 ) -> None:

@@ -1,0 +1,51 @@
+"""Weights between those a run began with and those it ended with.
+
+A run that goes on from a good model learns what is new in its scenes and forgets a little of what the model knew of
+others. Weights half-way between the two keep most of both (Wortsman et al. 2022, "Robust fine-tuning of zero-shot
+models", CVPR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+from ..models.multitask import DenseModel
+from .scene_batches import Batch
+
+
+@torch.no_grad()
+def blend(model: DenseModel, start: DenseModel, share: float, batches: Iterable[Batch], device: str) -> None:
+    """Move the weights of ``model`` towards those of ``start``; the means of its activations are then taken anew.
+
+    Args:
+        model: on ``device``; changed in place, and in evaluation mode afterwards.
+        start: of the same architecture.
+        share: of ``model``'s own weights, 0 to 1.
+        batches: what the means and variances of batch normalisation are taken from.
+        device: ``cpu`` or ``cuda``.
+
+    Raises:
+        ValueError: if the share lies outside 0 to 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie between 0 and 1, not {share}")
+    before = start.state_dict()
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():
+            value.copy_(torch.lerp(before[name].to(value.device, value.dtype), value, share))
+    normalisations = [part for part in model.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    momenta = [part.momentum for part in normalisations]
+    for part in normalisations:
+        part.reset_running_stats()
+        part.momentum = None  # a plain mean over all batches
+    model.train()
+    for batch in batches:
+        rgb = batch.rgb.to(device).contiguous(memory_format=torch.channels_last)
+        dsm = batch.dsm.to(device).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            model(rgb, dsm, batch.present.to(device))
+    for part, momentum in zip(normalisations, momenta):
+        part.momentum = momentum
+    model.eval()

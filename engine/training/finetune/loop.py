@@ -138,7 +138,8 @@ class Lesson:
     def outputs(self, model: DenseModel, pairs: Pairs) -> dict[str, Tensor]:
         """Return the logits [B, C, H, W] of these tiles by task: from kept features where the encoder is frozen."""
         if self.config.mode == "head":
-            return model.decode(self.features(pairs))
+            # the decoder's convolutions take a quarter less time on a CPU this way
+            return model.decode([level.contiguous(memory_format=torch.channels_last) for level in self.features(pairs)])
         outputs: dict[str, Tensor] = model(**self.shown.inputs(pairs))
         return outputs
 
@@ -206,6 +207,8 @@ def train(
     config = lesson.config
     torch.manual_seed(config.seed)
     model = model.to(device)
+    if config.mode == "head":
+        model.decoder.to(memory_format=torch.channels_last)
     parameters = choose_trainable(model, config.mode)
     peak = config.peak_lr / 3 if config.mode == "full" else config.peak_lr
     optimiser = make_adamw(model, peak, 0.01)

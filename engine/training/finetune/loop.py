@@ -23,7 +23,7 @@ from ..ema import Ema
 from ..losses import Labels, LossConfig, multitask_loss
 from ..optimiser import learning_rate, make_adamw, set_learning_rate
 from .balance import class_weights, tile_shares
-from .features import Kept, Pairs, Shown
+from .features import Kept, Pairs, Shown, fitting_views
 from .samples import Sample, task_labels
 from .scores import Scores, Validation, validate_samples
 from .teaching import Teaching
@@ -53,7 +53,7 @@ class LoopConfig:
         least_steps: so many at least, however short the minutes or slow the machine: a network that has just begun to
             move is worse than one that has not.
         batch: tiles a step.
-        views: ways in which a tile is looked at, see `views`.
+        views: ways in which a tile is looked at, see `views`; fewer where there are many tiles.
         peak_lr: highest learning rate; a third of it where the whole encoder learns.
         validate_every: steps between two validations.
         patience: validations without a better score before it stops.
@@ -272,7 +272,8 @@ def _done(config: LoopConfig, step: int, minutes: float) -> float:
 def _draw(share: NDArray[np.float64], config: LoopConfig, step: int) -> Pairs:
     rng = np.random.default_rng((config.seed, step))
     tiles = rng.choice(len(share), config.batch, p=share)
-    return [(int(tile), int(view)) for tile, view in zip(tiles, rng.integers(0, config.views, config.batch))]
+    views = fitting_views(int(np.count_nonzero(share)), config.views)
+    return [(int(tile), int(view)) for tile, view in zip(tiles, rng.integers(0, views, config.batch))]
 
 
 def _step(

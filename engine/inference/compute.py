@@ -133,7 +133,7 @@ class Network:
         return RidgelineError(
             ErrorCode.TILE_FAILED,
             f"The model {self._model.name!r} failed on the tile at {where}: {reason[:300]}.",
-            "Nothing was written for it. Try --device cpu, check the model, or leave that place out of the region.",
+            "Compute on the processor (--device cpu), check the model, or leave that place out of the region.",
         )
 
 

@@ -194,7 +194,9 @@ def _kinds_of(job: SegmentJob, model: ModelSpec, feedback: Feedback) -> frozense
         feedback.warn("raster_not_used", f"The model {model.name!r} does not look at the {_KIND_NAMES[kind]}: {rest}.")
     if job.skip_empty and "dsm" not in given:
         raise RidgelineError(
-            ErrorCode.BAD_JOB, "Empty tiles can only be skipped with a DSM.", "Name a DSM, or leave skip_empty away."
+            ErrorCode.BAD_JOB,
+            "Empty ground cannot be skipped without a surface model (DSM), which tells what stands on it.",
+            "Choose a surface model, or have nothing skipped.",
         )
     return frozenset(used)
 

@@ -140,5 +140,5 @@ class StripMaker:
         return RidgelineError(
             ErrorCode.TILE_FAILED,
             f"The model {self._model.name!r} gave a value that is no number at {box_text(pixel.bounds)}.",
-            "Try --precision fp32 or --device cpu, check the model, or leave that place out of the region.",
+            "Compute on the processor (--device cpu), check the model, or leave that place out of the region.",
         )

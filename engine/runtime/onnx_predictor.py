@@ -174,7 +174,7 @@ def _fault_of(fault: Exception, name: str) -> RidgelineError:
         return RidgelineError(
             ErrorCode.OUT_OF_MEMORY,
             f"The model {name!r} needs more memory than is free.",
-            "Use smaller batches, close other programs, or choose another device.",
+            "Close other programs, compute fewer tiles at once, or choose another device.",
         )
     return RidgelineError(
         ErrorCode.BAD_MODEL,

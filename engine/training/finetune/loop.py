@@ -37,7 +37,6 @@ HELD_STRIDE = 4
 HELD_BYTES = 300_000_000
 STATE_VERSION = 3
 """Of what a killed training goes on from; another version begins anew."""
-RATES = {"head": 1.0, "adapters": 0.4, "full": 0.125}
 CHANCE = 0.02
 """Differences of mean IoU on validation below this are taken for chance."""
 
@@ -55,7 +54,7 @@ class LoopConfig:
             move is worse than one that has not.
         batch: tiles a step.
         views: ways in which a tile is looked at, see `views`; fewer where there are many tiles.
-        peak_lr: highest learning rate of the head alone; `RATES` of it where the encoder learns too.
+        peak_lr: highest learning rate; a third of it where the whole encoder learns.
         validate_every: steps between two validations.
         patience: validations without a better score before it stops.
         hold: weight of what holds untaught outputs to what they were (Learning without Forgetting, arXiv 1606.09282).
@@ -68,7 +67,7 @@ class LoopConfig:
     least_steps: int = 120
     batch: int = 4
     views: int = 24
-    peak_lr: float = 4e-3
+    peak_lr: float = 1.5e-3
     validate_every: int = 40
     patience: int = 10
     hold: float = 1.0
@@ -211,7 +210,7 @@ def train(
     if config.mode == "head":
         model.decoder.to(memory_format=torch.channels_last)
     parameters = choose_trainable(model, config.mode)
-    peak = config.peak_lr * RATES[config.mode]
+    peak = config.peak_lr / 3 if config.mode == "full" else config.peak_lr
     optimiser = make_adamw(model, peak, 0.01)
     ema = Ema(model, 0.97)
     best, history = copy.deepcopy(ema.model), History()

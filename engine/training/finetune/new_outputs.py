@@ -103,6 +103,6 @@ def _regression(features: Tensor, classes: Tensor, counts: Tensor) -> tuple[Tens
         return total
 
     with torch.enable_grad():
-        optimiser.step(loss)
+        optimiser.step(loss)  # type: ignore[no-untyped-call]
     plain = weight.detach() / scale
     return plain, bias.detach() - plain @ mean

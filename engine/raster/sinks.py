@@ -23,6 +23,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy as copy_raster
+from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from .files import write_atomically, writing
@@ -314,7 +315,8 @@ class StripSink:
 def _quick_compression() -> dict[str, Any]:
     """Return how strips are compressed: as a run's own files they need be small and quick, and readable here alone."""
     quick: dict[str, Any] = {"compress": "zstd", "zstd_level": 1}
-    one = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
+    place = {"transform": Affine.scale(2)}  # a raster without one is warned of
+    one = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8", **place}
     try:
         with gdal_env(), MemoryFile() as memory, memory.open(**one, **quick) as dataset:
             dataset.write(np.zeros((1, 1, 1), np.uint8))

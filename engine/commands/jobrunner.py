@@ -81,7 +81,7 @@ def run_job(kind: str, load: Callable[[], Job], work: Callable[[Job, Feedback], 
                 Error(
                     ErrorCode.OUT_OF_MEMORY,
                     "This computer has not enough free memory for the job.",
-                    "Close other programs, or use smaller batches; the run continues where it stopped.",
+                    "Close other programs, or compute fewer tiles at once; the run continues where it stopped.",
                 )
             )
             return EXIT_ERROR

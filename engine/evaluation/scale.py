@@ -4,7 +4,8 @@ Rows: ``sparse-vrt`` runs a network that costs nothing over a region of 1 % (20,
 virtual raster of 200,000² pixels that is empty elsewhere. ``town-1km2`` writes a synthetic square kilometre at 0.25 m
 and runs the default model over it, building polygons included. ``polygons-100k`` writes 100,000 buildings as runs do
 (QGIS's part is ``make benchmark-polygons``). ``regions-500`` is one run over a region file of 500 polygons, the way to
-work on many places at once; ``batch-10`` runs ten of them as jobs of their own, as Processing's batch mode does.
+work on many places at once; ``batch-10`` and ``batch-500`` run ten or all of them as jobs of their own, as Processing's
+batch mode does.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from .speed_data import OVERLAPS, make_model, make_rgb
 VRT_SIDE, REGION_SIDE, PATCH = 200_000, 20_000, 4096
 POLYGONS = 100_000
 REGIONS, REGION_M, RASTER_SIDE = 500, 24.0, 8192
-BATCH = 10
+FEW = 10
 _GSD = 0.25
 _CRS = "EPSG:25832"
 
@@ -209,10 +210,20 @@ def regions_500(folder: Path) -> Figures:
 
 
 def batch_10(folder: Path) -> Figures:
-    """Measure regions as jobs of their own, an engine for each."""
+    """Measure a few regions as jobs of their own."""
+    return _batch(folder, FEW)
+
+
+def batch_500(folder: Path) -> Figures:
+    """Measure all regions as jobs of their own."""
+    return _batch(folder, REGIONS)
+
+
+def _batch(folder: Path, count: int) -> Figures:
+    """Run so many regions one after another, an engine for each; every one must end well."""
     rgb, model, regions = _many_places(folder)
     main = Path(__file__).resolve().parents[1] / "__main__.py"
-    shapes = shapely.from_wkb(pyogrio.raw.read(regions)[2])[:BATCH]
+    shapes = shapely.from_wkb(pyogrio.raw.read(regions)[2])[:count]
     began = time.perf_counter()
     for number, shape in enumerate(shapes):
         job = folder / f"job-{number}.json"
@@ -221,7 +232,7 @@ def batch_10(folder: Path) -> Figures:
         command = [sys.executable, "-I", str(main), "segment", "--job", str(job)]
         subprocess.run(command, check=True, capture_output=True)  # nosec B603: a list, no shell; this very program
     seconds = time.perf_counter() - began
-    return {"seconds": seconds, "jobs": BATCH, "seconds_per_job": seconds / BATCH}
+    return {"seconds": seconds, "jobs": count, "seconds_per_job": seconds / count}
 
 
 def region_squares(side: int) -> list[shapely.Polygon]:
@@ -270,5 +281,6 @@ ROWS: dict[str, Callable[[Path], Figures]] = {
     "polygons-100k": polygons_100k,
     "regions-500": regions_500,
     "batch-10": batch_10,
+    "batch-500": batch_500,
 }
 """What measures each row, given a folder for its files."""

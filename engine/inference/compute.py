@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from .feed import Piece
 from .plan import TilePlan
 
 Floats = NDArray[np.float32]
+Maps = Mapping[str, Sequence[Floats] | Floats]
+"""What the network gives, by output name: one map [C, size, size] a tile."""
 
 
 class Network:
@@ -42,13 +45,13 @@ class Network:
         self._warn = warn
         self._cancelled = cancelled
         self._most: int | None = None
+        self._at_once = predictor.report.at_once
+        self._pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="tiles")
         self.seconds = 0.0
         """Time spent inside the network."""
 
-    def run(
-        self, pieces: Iterable[Piece], give_back: Callable[[Piece], None]
-    ) -> Iterator[tuple[Piece, dict[str, Floats]]]:
-        """Yield each piece with its maps, float32 [tiles, C, size, size] by output name ({} without tiles).
+    def run(self, pieces: Iterable[Piece], give_back: Callable[[Piece], None]) -> Iterator[tuple[Piece, Maps]]:
+        """Yield each piece with its maps ({} without tiles).
 
         Raises:
             Cancelled: if the user wants to stop.
@@ -61,8 +64,8 @@ class Network:
             give_back(piece)
             yield piece, maps
 
-    def predict(self, piece: Piece) -> dict[str, Floats]:
-        """Return the maps of a piece's tiles.
+    def predict(self, piece: Piece) -> Maps:
+        """Return the maps of a piece's tiles, in their order.
 
         Raises:
             RidgelineError: (OUT_OF_MEMORY) if not even one tile fits; (TILE_FAILED) naming the tile.
@@ -75,7 +78,7 @@ class Network:
                 raise Cancelled()
             size = min(count - done, self._most or count)
             try:
-                parts.append(self._run(piece, done, size))
+                parts += self._run_at_once(piece, done, size)
             except (RidgelineError, MemoryError) as fault:
                 if not _is_memory(fault):
                     raise
@@ -83,7 +86,17 @@ class Network:
                 continue
             done += size
         self.seconds += time.perf_counter() - began
-        return parts[0] if len(parts) == 1 else {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
+        return {name: [tile for part in parts for tile in part[name]] for name in parts[0]}
+
+    def _run_at_once(self, piece: Piece, first: int, count: int) -> list[dict[str, Floats]]:
+        """Return the maps of some tiles in as many parts as are computed at the same time."""
+        share = -(-count // self._at_once)
+        if share == count:
+            return [self._run(piece, first, count)]
+        cuts = [(at, min(share, first + count - at)) for at in range(first, first + count, share)]
+        parts = [self._pool.submit(self._run, piece, *cut) for cut in cuts]
+        wait(parts)  # also those beside one that fails: what is tried next has the memory for itself
+        return [part.result() for part in parts]
 
     def _run(self, piece: Piece, first: int, count: int) -> dict[str, Floats]:
         inputs = {name: array[first : first + count] for name, array in piece.inputs.items()}
@@ -133,7 +146,7 @@ class Network:
         return RidgelineError(
             ErrorCode.TILE_FAILED,
             f"The model {self._model.name!r} failed on the tile at {where}: {reason[:300]}.",
-            "Nothing was written for it. Try --device cpu, check the model, or leave that place out of the region.",
+            "Compute on the processor (--device cpu), check the model, or leave that place out of the region.",
         )
 
 

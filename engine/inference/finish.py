@@ -50,9 +50,10 @@ class Finisher:
     Args:
         model: the model, whose outputs come in its order.
         size: side of the blocks in pixels.
+        buildings: make the rasters, too, that serve building polygons alone.
     """
 
-    def __init__(self, model: ModelSpec, size: int) -> None:
+    def __init__(self, model: ModelSpec, size: int, buildings: bool = True) -> None:
         self._outputs = model.outputs
         self._winner = Winner(size)
         self._real = np.empty((size, size), np.float32)
@@ -63,10 +64,12 @@ class Finisher:
         self._land_cover = model.output_of_role("land_cover")
         self._building = model.output_of_role("building")
         self._roof = model.output_of_role("roof_class")
-        self.planes = _planes_of(model)
+        known = _planes_of(model)
+        self.planes = tuple(plane for plane in known if plane.published or buildings)
         """What comes out, in a fixed order."""
-        self._names = frozenset(plane.name for plane in self.planes)
-        self._out: Planes = {plane.name: np.zeros((size, size), plane.dtype) for plane in self.planes}
+        self._buildings = buildings
+        self._names = frozenset(plane.name for plane in known)
+        self._out: Planes = {plane.name: np.zeros((size, size), plane.dtype) for plane in known}
 
     @property
     def channels(self) -> int:
@@ -95,7 +98,7 @@ class Finisher:
         for output in self._outputs:
             if output not in (self._land_cover, self._building, self._roof):
                 self._finish_other(output, maps[output.name])
-        return self._out
+        return {plane.name: self._out[plane.name] for plane in self.planes}
 
     def _finish_land_cover(self, output: OutputSpec, maps: Floats) -> None:
         self._winner.find(maps)
@@ -106,8 +109,9 @@ class Finisher:
         _to_ids(self._winner.index, ids, self._out["land_cover"])
         channel = _channel_of_building(output)
         if self._building is None and channel is not None:
-            self._winner.probability_of(maps, channel, output.activation, self._real)
-            to_steps(self._real, self._out["building"])
+            if self._buildings:
+                self._winner.probability_of(maps, channel, output.activation, self._real)
+                to_steps(self._real, self._out["building"])
             np.equal(self._winner.index, channel, out=self._is_building)
 
     def _check(self, values: Floats) -> None:

@@ -26,7 +26,17 @@ from .ledger import Ledger, LedgerState, key_of
 from .plan import TilePlan
 from .publish import BUILDINGS, check_free, finished_before, publish
 from .rasters import open_sinks
-from .setup import Setup, batch_of, check_unchanged, count_tiles, describe_run, network_inputs, open_rasters, prepare
+from .setup import (
+    Setup,
+    at_once_of,
+    batch_of,
+    check_unchanged,
+    count_tiles,
+    describe_run,
+    network_inputs,
+    open_rasters,
+    prepare,
+)
 from .strips import Strip, StripMaker
 
 
@@ -53,7 +63,8 @@ def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
     with writing(out / "run.json"):
         out.mkdir(parents=True, exist_ok=True)
     check_free(setup, out)
-    predictor = open_predictor(setup.package, setup.kinds, job.device, job.runtime, job.precision, job.threads)
+    how = (job.device, job.runtime, job.precision, job.threads, at_once_of(job))
+    predictor = open_predictor(setup.package, setup.kinds, *how)
     if predictor.report.fallback:
         feedback.warn("device_fallback", predictor.report.fallback)
     description = describe_run(setup, predictor.report)
@@ -67,7 +78,7 @@ def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
         seconds = _with(ledger.state.seconds, opening=time.perf_counter() - began)
         with ExitStack() as stack:
             rasters = {kind: stack.enter_context(item) for kind, item in open_rasters(setup).items()}
-            maker = StripMaker(setup.plan, setup.model, job.skip_empty)
+            maker = StripMaker(setup.plan, setup.model, job.skip_empty, makes_buildings(setup))
             tags = {"MODEL": f"{setup.model.name} {setup.model.version}", "SOFTWARE": f"Ridgeline {__version__}"}
             sinks = open_sinks(maker.planes, setup.frame.grid, tags, ledger.folder)
             if keeps_heights(setup):
@@ -107,8 +118,9 @@ def _compute(
         return
     # the band before is computed again for the rows that it leaves to the next one to blend into
     again = first - 1 if ledger.state.bands else first
-    batch = batch_of(setup, predictor.report)
-    feed = Feed(plan, setup.frame.region_mask, rasters, network_inputs(setup, rasters), batch, setup.job.skip_empty)
+    tiles_at_once = batch_of(setup, predictor.report) * predictor.report.at_once
+    inputs = network_inputs(setup, rasters)
+    feed = Feed(plan, setup.frame.region_mask, rasters, inputs, tiles_at_once, setup.job.skip_empty)
     stopping = False
     network = Network(predictor, setup.model, plan, feedback.warn, lambda: stopping)
     tiles = Counter(ledger.state.tiles)

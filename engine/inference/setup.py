@@ -29,6 +29,8 @@ from .plan import TilePlan
 
 _KIND_NAMES = {"rgb": "RGB", "dsm": "DSM"}
 _BATCH_CPU, _BATCH_OTHER = 1, 8
+_AT_ONCE = 2
+"""Batches under way at the same time where the user does not choose their size: each holds memory of its own."""
 _NOT_IN_RESULT = ("out", "overwrite", "batch", "threads")
 """Fields of the job on which no bit of the result depends."""
 
@@ -100,6 +102,11 @@ def network_inputs(setup: Setup, rasters: Mapping[str, AlignedRaster]) -> tuple[
         for item in setup.model.inputs
         if item.kind in setup.kinds
     )
+
+
+def at_once_of(job: SegmentJob) -> int:
+    """Return how many batches may be computed at the same time, if the device likes that."""
+    return 1 if job.batch else _AT_ONCE
 
 
 def batch_of(setup: Setup, report: DeviceReport) -> int:
@@ -194,7 +201,9 @@ def _kinds_of(job: SegmentJob, model: ModelSpec, feedback: Feedback) -> frozense
         feedback.warn("raster_not_used", f"The model {model.name!r} does not look at the {_KIND_NAMES[kind]}: {rest}.")
     if job.skip_empty and "dsm" not in given:
         raise RidgelineError(
-            ErrorCode.BAD_JOB, "Empty tiles can only be skipped with a DSM.", "Name a DSM, or leave skip_empty away."
+            ErrorCode.BAD_JOB,
+            "Empty ground cannot be skipped without a surface model (DSM), which tells what stands on it.",
+            "Choose a surface model, or have nothing skipped.",
         )
     return frozenset(used)
 

@@ -46,6 +46,7 @@ class Stitcher:
         self._has_west = False
         self._north = np.empty((len(columns), planes, ramp, stride), np.float32)
         self._has_north = np.zeros(len(columns), dtype=bool)
+        self._body: Floats | None = None
 
     def start_band(self, i: int) -> None:
         """Begin band i."""
@@ -61,12 +62,13 @@ class Stitcher:
         Args:
             j: the tile's column, further east than the one before; each column is added or passed over.
             maps: float32 arrays [C, size, size], one an output, whose channels add up to ``channels``. They are blended
-                in place: copying them would take as long as all else here.
+                in place, as copying them would take as long as all else here; of those that are read-only, what the
+                grid shows is copied.
 
         Returns:
-            The block of each output (and, with ``weigh``, of the sum of weights [1, stride, stride] as the last): views
-            [C, stride, stride] into the maps, whose rows begin at the absolute row ``i * stride + trim`` and columns at
-            ``j * stride + trim``.
+            The block of each output (and, with ``weigh``, of the sum of weights [1, stride, stride] as the last),
+            [C, stride, stride], valid until the next call. Its rows begin at the absolute row ``i * stride + trim`` and
+            its columns at ``j * stride + trim``. A block that lies beyond the grid holds anything.
 
         Raises:
             ValueError: if the channels do not add up, or the column does not lie further east than the one before.
@@ -74,7 +76,7 @@ class Stitcher:
         self._step_to(j)
         if sum(len(item) for item in maps) != self._channels:
             raise ValueError(f"the outputs have {sum(len(item) for item in maps)} channels, not {self._channels}")
-        tiles = [item if item.flags.writeable else item.copy() for item in maps]
+        tiles = list(maps)
         if self._weigh:
             tiles.append(np.ones((1, self._plan.size, self._plan.size), np.float32))
         blocks = self._blend(j, tiles)
@@ -102,28 +104,49 @@ class Stitcher:
         """Blend tiles with what the western and northern neighbours left; leave theirs for the eastern and southern."""
         trim, stride, ramp, core = self._plan.trim, self._plan.stride, self._plan.ramp, self._plan.core
         north, has_north = self._north[j - self._first], bool(self._has_north[j - self._first])
+        seen_rows, seen_columns = self._seen(j)
         blocks: list[Floats] = []
         at = 0
         for tile in tiles:
             inner = tile[:, trim : trim + core, trim : trim + core]
-            blocks.append(inner[:, :stride, :stride])
             planes = slice(at, at + len(tile))
             at += len(tile)
-            if ramp == 0:
+            np.multiply(inner[:, :, stride:], self._out_x, out=self._east[planes])
+            body = inner[:, :, :stride]
+            blocks.append(body[:, :stride])
+            if not seen_columns:  # the tile is here for its eastern neighbour alone
                 continue
-            left = inner[:, :, :ramp]
+            first = 0 if seen_rows else stride  # or for its southern one
+            body = body[:, first:]
+            if not tile.flags.writeable:
+                body = self._copied(body, planes)
+                blocks[-1] = body[:, :stride] if seen_rows else blocks[-1]
+            left = body[:, :, :ramp]
             left *= self._in_x
             if self._has_west:
-                left += self._west[planes]
-            np.multiply(inner[:, :, stride:], self._out_x, out=self._east[planes])
-            top = inner[:, :ramp, :stride]
-            top *= self._in_y
-            if has_north:
-                top += north[planes]
-            np.multiply(inner[:, stride:, :stride], self._out_y, out=north[planes])
+                left += self._west[planes, first:]
+            if seen_rows:
+                top = body[:, :ramp]
+                top *= self._in_y
+                if has_north:
+                    top += north[planes]
+            np.multiply(body[:, stride - first :], self._out_y, out=north[planes])
         self._west, self._east = self._east, self._west
         self._has_north[j - self._first] = True
         return blocks
+
+    def _seen(self, j: int) -> tuple[bool, bool]:
+        """Return whether the grid shows any row and any column of the block of tile column j."""
+        rows, columns = self._plan.rows_of(self._band or 0), self._plan.columns_of(j)
+        return rows[1] > rows[0], columns[1] > columns[0]
+
+    def _copied(self, body: Floats, planes: slice) -> Floats:
+        """Return a copy in arrays that are used again: new ones would cost more than the copying."""
+        if self._body is None:
+            self._body = np.empty((self._channels, self._plan.core, self._plan.stride), np.float32)
+        copy = self._body[planes, : body.shape[1]]
+        np.copyto(copy, body)
+        return copy
 
     def _step_to(self, j: int) -> None:
         if j != self._next:

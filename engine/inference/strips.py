@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..jobs import ErrorCode, RidgelineError
 from ..models.package import ModelSpec
-from .compute import box_text
+from .compute import Maps, box_text
 from .feed import Piece
 from .finish import Finisher
 from .plan import TilePlan
@@ -31,13 +31,14 @@ class StripMaker:
         plan: where the tiles lie.
         model: what the model's outputs mean.
         partial: whether tiles may be left out beside computed ones (``skip_empty``).
+        buildings: make the rasters, too, that serve building polygons alone.
     """
 
-    def __init__(self, plan: TilePlan, model: ModelSpec, partial: bool = False) -> None:
+    def __init__(self, plan: TilePlan, model: ModelSpec, partial: bool = False, buildings: bool = True) -> None:
         self._plan = plan
         self._model = model
         self._partial = partial
-        self._finisher = Finisher(model, plan.stride)
+        self._finisher = Finisher(model, plan.stride, buildings)
         self.planes = self._finisher.planes
         """The rasters that come out."""
         self._stitcher = Stitcher(plan, self._finisher.channels, weigh=partial)
@@ -51,7 +52,7 @@ class StripMaker:
 
     def take(
         self,
-        computed: Iterable[tuple[Piece, dict[str, Floats]]],
+        computed: Iterable[tuple[Piece, Maps]],
         finished: Callable[[int, Strip], None],
         progress: Callable[[int, int, Counter[str]], None] = lambda _band, _count, _left_out: None,
         written: Callable[[], None] = lambda: None,
@@ -86,7 +87,7 @@ class StripMaker:
         for name, array in self._strip.items():
             array.fill(self._blank[name])
 
-    def _stitch(self, piece: Piece, maps: dict[str, Floats]) -> None:
+    def _stitch(self, piece: Piece, maps: Maps) -> None:
         at = 0
         left = self._plan.columns_of(piece.columns.start)[0]
         for j in piece.columns:
@@ -140,5 +141,5 @@ class StripMaker:
         return RidgelineError(
             ErrorCode.TILE_FAILED,
             f"The model {self._model.name!r} gave a value that is no number at {box_text(pixel.bounds)}.",
-            "Try --precision fp32 or --device cpu, check the model, or leave that place out of the region.",
+            "Compute on the processor (--device cpu), check the model, or leave that place out of the region.",
         )

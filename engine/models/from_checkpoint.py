@@ -57,7 +57,7 @@ def package_from_checkpoint(source: Path, folder: Path, name: str, form: Network
     if not form.gsd:
         raise RidgelineError(
             ErrorCode.BAD_JOB,
-            f"The checkpoint {source.name!r} does not say for which ground sampling distance it was trained.",
+            f"The checkpoint {source.name!r} does not say how much ground a pixel of its pictures showed.",
             "Give it in metres per pixel, for example with --gsd 0.25.",
         )
     size = form.tile or _TILE

@@ -36,8 +36,8 @@ def check_gsd(gsd: float, accepted: GsdSpec) -> None:
     if not accepted.min <= gsd <= accepted.max:
         raise RidgelineError(
             ErrorCode.GSD_OUT_OF_RANGE,
-            f"The GSD {gsd:g} m lies outside the model's range of {accepted.min:g} to {accepted.max:g} m.",
-            f"Choose a GSD inside it; the model was trained at {accepted.trained:g} m.",
+            f"Pixels of {gsd:g} m lie outside the model's range of {accepted.min:g} to {accepted.max:g} m.",
+            f"Choose a pixel size inside it; the model was trained at {accepted.trained:g} m.",
         )
 
 

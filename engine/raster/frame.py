@@ -112,7 +112,7 @@ def plan_frame(
         raise RidgelineError(
             ErrorCode.NO_OVERLAP,
             f"What the inputs have in common is smaller than one pixel of {gsd:g} m.",
-            "Choose inputs that overlap, or a smaller GSD.",
+            "Choose inputs that overlap, or smaller pixels.",
         )
     return Frame(grid, polygons, picture, surface, tuple(notes))
 

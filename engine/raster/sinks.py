@@ -23,14 +23,15 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy as copy_raster
+from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from .files import write_atomically, writing
 from .gdal_env import gdal_env
 from .grid import Grid
+from .overviews import BLOCK, OverviewWriter
+from .statistics import Statistics
 
-_BLOCK = 512
-_COUNTED_ROWS = 64
 _STRIP = re.compile(r"^(?P<row>\d{9})-(?P<height>\d{6})\.tif$")
 _VRT_TYPES = {"uint8": "Byte", "uint16": "UInt16", "float32": "Float32"}
 
@@ -138,30 +139,20 @@ class StripSink:
             )
         if str(values.dtype) != self.spec.dtype:
             raise ValueError(f"the strip is {values.dtype}, the raster {self.spec.dtype}")
-        profile = {
-            "driver": "GTiff",
-            "width": width,
-            "height": height,
-            "count": 1,
-            "dtype": self.spec.dtype,
-            "tiled": True,
-            "blockxsize": _BLOCK,
-            "blockysize": _BLOCK,
-            "transform": grid.window(grid.row0 + row, grid.col0, height, width).transform,
-            **_quick_compression(),
-        }
+        profile = self._profile(grid.window(grid.row0 + row, grid.col0, height, width))
         with gdal_env(), MemoryFile() as memory:
             with memory.open(**profile) as dataset:
                 dataset.write(values, 1)
             write_atomically(self._folder / f"{row:09d}-{height:06d}.tif", memory.getbuffer())
 
-    def read(self, row: int, height: int) -> NDArray[Any]:
-        """Return rows [height, W] that have been written.
+    def read(self, row: int, height: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return rows [height, W] that have been written, in ``out`` if it is given.
 
         Raises:
             ValueError: if they have not been.
         """
-        out = np.empty((height, self.spec.grid.width), self.spec.dtype)
+        if out is None:
+            out = np.empty((height, self.spec.grid.width), self.spec.dtype)
         filled = 0
         with gdal_env():
             for strip in self._strips():
@@ -170,7 +161,7 @@ class StripSink:
                     continue
                 with rasterio.open(strip.path) as dataset:
                     part = Window(0, top - strip.row, self.spec.grid.width, bottom - top)
-                    out[top - row : bottom - row] = dataset.read(1, window=part)
+                    dataset.read(1, window=part, out=out[top - row : bottom - row])
                 filled += bottom - top
         if filled != height:
             raise ValueError(f"rows {row} to {row + height - 1} have not all been written")
@@ -186,19 +177,18 @@ class StripSink:
             ValueError: if rows are missing.
         """
         spec = self.spec
-        if self.rows_done() != spec.grid.height:
-            raise ValueError(f"{spec.name}: only {self.rows_done()} of {spec.grid.height} rows are written")
+        overviews, statistics = self._once_over()
         target = folder / f"{spec.name}.tif"
         partial = folder / f".{spec.name}.partial.tif"
         vrt = self._folder / "whole.vrt"
         with writing(target):
             folder.mkdir(parents=True, exist_ok=True)
             _remove_partials(folder, partial.name)
-        write_atomically(vrt, self._vrt().encode())
+        write_atomically(vrt, self._vrt(overviews, statistics).encode())
         try:
             with writing(target):
                 with gdal_env():
-                    copy_raster(vrt, partial, driver="COG", **self._cog_options())
+                    copy_raster(vrt, partial, driver="COG", **self._cog_options(overviews))
                     self._check_complete(partial)
                 _fsync(partial)
                 sidecar = Path(f"{partial}.aux.xml")
@@ -220,14 +210,49 @@ class StripSink:
                 found.append(_Strip(path, int(match["row"]), int(match["height"])))
         return sorted(found, key=lambda strip: strip.row)
 
-    def _cog_options(self) -> dict[str, Any]:
+    def _once_over(self) -> tuple[list[Path], dict[str, float]]:
+        """Read all rows once and make the overviews of them, and the statistics where there are no classes.
+
+        By fixed rows: neither may depend on how the strips were cut.
+        """
+        spec, height = self.spec, self.spec.grid.height
+        if self.rows_done() != height:
+            raise ValueError(f"{spec.name}: only {self.rows_done()} of {height} rows are written")
+        profile = {**self._profile(spec.grid), "bigtiff": "if_safer"}
+        statistics = Statistics(spec.nodata)
+        rows = np.empty((min(BLOCK, height), spec.grid.width), spec.dtype)
+        with writing(self._folder), gdal_env():
+            with OverviewWriter(self._folder, profile, spec.nodata, mean=not spec.classes) as overviews:
+                for row in range(0, height, BLOCK):
+                    values = self.read(row, min(BLOCK, height - row), rows[: height - row])
+                    overviews.add(values)
+                    if not spec.classes:
+                        statistics.add(values)
+        return overviews.paths, statistics.tags()
+
+    def _profile(self, grid: Grid) -> dict[str, Any]:
+        """Return how a file of the run's own is created for a window of the grid."""
+        return {
+            "driver": "GTiff",
+            "width": grid.width,
+            "height": grid.height,
+            "count": 1,
+            "dtype": self.spec.dtype,
+            "tiled": True,
+            "blockxsize": BLOCK,
+            "blockysize": BLOCK,
+            "transform": grid.transform,
+            **_quick_compression(),
+        }
+
+    def _cog_options(self, overviews: list[Path]) -> dict[str, Any]:
         whole = bool(self.spec.classes)
         return {
             "COMPRESS": "DEFLATE",
             "LEVEL": 4 if whole else 1,
-            "PREDICTOR": "YES",
-            "BLOCKSIZE": _BLOCK,
-            "OVERVIEW_RESAMPLING": "NEAREST" if whole else "AVERAGE",
+            "PREDICTOR": "NO" if whole else "YES",
+            "BLOCKSIZE": BLOCK,
+            "OVERVIEWS": "AUTO" if overviews else "NONE",
             "BIGTIFF": "IF_SAFER",
             "NUM_THREADS": "ALL_CPUS",
         }
@@ -238,7 +263,7 @@ class StripSink:
         with rasterio.open(path) as dataset:
             dataset.read(1, window=Window(0, grid.height - 1, grid.width, 1))
 
-    def _vrt(self) -> str:
+    def _vrt(self, overviews: list[Path], statistics: dict[str, float]) -> str:
         """Return the VRT that lays the strips under each other and says all that the result's metadata should."""
         spec, grid = self.spec, self.spec.grid
         t = grid.transform
@@ -251,7 +276,7 @@ class StripSink:
             "<Metadata>",
             *(f'<MDI key="{escape(key)}">{escape(text)}</MDI>' for key, text in sorted(tags.items())),
             "</Metadata>",
-            f'<VRTRasterBand dataType="{_VRT_TYPES[spec.dtype]}" band="1" blockXSize="{_BLOCK}" blockYSize="{_BLOCK}">',
+            f'<VRTRasterBand dataType="{_VRT_TYPES[spec.dtype]}" band="1" blockXSize="{BLOCK}" blockYSize="{BLOCK}">',
         ]
         if spec.description:
             lines.append(f"<Description>{escape(spec.description)}</Description>")
@@ -261,7 +286,14 @@ class StripSink:
             lines.append(f"<UnitType>{escape(spec.unit)}</UnitType>")
         if spec.scale != 1.0:
             lines.append(f"<Scale>{spec.scale!r}</Scale>")
-        lines += _class_lines(spec.classes) if spec.classes else self._statistics_lines()
+        if spec.classes:
+            lines += _class_lines(spec.classes)
+        elif statistics:
+            lines += [
+                "<Metadata>",
+                *(f'<MDI key="{key}">{item!r}</MDI>' for key, item in statistics.items()),
+                "</Metadata>",
+            ]
         for strip in self._strips():
             size = f'xOff="0" xSize="{grid.width}" ySize="{strip.height}"'
             lines += [
@@ -269,69 +301,22 @@ class StripSink:
                 f'<SourceFilename relativeToVRT="1">{strip.path.name}</SourceFilename>',
                 "<SourceBand>1</SourceBand>",
                 f'<SourceProperties RasterXSize="{grid.width}" RasterYSize="{strip.height}" '
-                f'DataType="{_VRT_TYPES[spec.dtype]}" BlockXSize="{_BLOCK}" BlockYSize="{_BLOCK}"/>',
+                f'DataType="{_VRT_TYPES[spec.dtype]}" BlockXSize="{BLOCK}" BlockYSize="{BLOCK}"/>',
                 f'<SrcRect yOff="0" {size}/><DstRect yOff="{strip.row}" {size}/>',
                 "</SimpleSource>",
             ]
+        for path in overviews:
+            name = f'<SourceFilename relativeToVRT="1">{path.name}</SourceFilename>'
+            lines.append(f"<Overview>{name}<SourceBand>1</SourceBand></Overview>")
         return "\n".join([*lines, "</VRTRasterBand>", "</VRTDataset>", ""])
-
-    def _statistics_lines(self) -> list[str]:
-        height = self.spec.grid.height
-        parts = [  # by fixed rows: the sums must not depend on how the strips were cut
-            _summary(self.read(row, min(_BLOCK, height - row)), self.spec.nodata) for row in range(0, height, _BLOCK)
-        ]
-        count = sum(part.count for part in parts)
-        if count == 0:
-            return []
-        mean = sum(part.total for part in parts) / count
-        variance = sum(part.squares for part in parts) / count - mean * mean
-        numbers = {
-            "STATISTICS_MAXIMUM": max(part.most for part in parts),
-            "STATISTICS_MEAN": mean,
-            "STATISTICS_MINIMUM": min(part.least for part in parts),
-            "STATISTICS_STDDEV": max(variance, 0.0) ** 0.5,
-            "STATISTICS_VALID_PERCENT": round(100.0 * count / (height * self.spec.grid.width), 2),
-        }
-        items = [f'<MDI key="{key}">{number!r}</MDI>' for key, number in numbers.items()]
-        return ["<Metadata>", *items, "</Metadata>"]
-
-
-@dataclass(frozen=True)
-class _Summary:
-    count: int
-    total: float
-    squares: float
-    least: float
-    most: float
-
-
-def _summary(values: NDArray[Any], nodata: float | None) -> _Summary:
-    """Return count, sums and extremes of what is valid."""
-    if values.dtype.kind == "u":  # few different values: count them
-        # numpy counts in eight bytes a pixel: a few rows at a time
-        size = int(np.iinfo(values.dtype).max) + 1
-        counts = np.zeros(size, np.int64)
-        for row in range(0, len(values), _COUNTED_ROWS):
-            counts += np.bincount(values[row : row + _COUNTED_ROWS].ravel(), minlength=size)
-        if nodata is not None and 0 <= nodata < counts.size:
-            counts[int(nodata)] = 0
-        present = np.flatnonzero(counts)
-        chosen, times = present.astype(np.float64), counts[present].astype(np.float64)
-    else:
-        valid = np.isfinite(values) if nodata is None else np.isfinite(values) & (values != nodata)
-        chosen = values[valid].astype(np.float64)
-        times = np.ones(chosen.shape)
-    if not chosen.size:
-        return _Summary(0, 0.0, 0.0, np.inf, -np.inf)
-    total, squares = float((chosen * times).sum()), float((chosen * chosen * times).sum())
-    return _Summary(int(times.sum()), total, squares, float(chosen.min()), float(chosen.max()))
 
 
 @functools.cache
 def _quick_compression() -> dict[str, Any]:
     """Return how strips are compressed: as a run's own files they need be small and quick, and readable here alone."""
     quick: dict[str, Any] = {"compress": "zstd", "zstd_level": 1}
-    one = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
+    place = {"transform": Affine.scale(2)}  # a raster without one is warned of
+    one = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8", **place}
     try:
         with gdal_env(), MemoryFile() as memory, memory.open(**one, **quick) as dataset:
             dataset.write(np.zeros((1, 1, 1), np.uint8))

@@ -88,9 +88,12 @@ def choose_device(device: str, available: Sequence[str], nvidia: bool, runtime: 
 def unavailable(device: str, why: str, nvidia: bool, available: Sequence[str]) -> RidgelineError:
     """Return the fault that the device which was asked for cannot be used."""
     if device == "cuda" and not nvidia:
-        hint = "No NVIDIA driver was found on this computer; choose --device auto or cpu."
+        hint = "No NVIDIA driver was found on this computer; compute on the processor (--device auto or cpu)."
     elif device == "cuda":
-        hint = "Install the engine with its `gpu` extra (onnxruntime-gpu), or choose --device auto."
+        hint = (
+            "Set the engine up with support for graphics cards (its `gpu` extra, onnxruntime-gpu), or compute on the "
+            "processor (--device auto)."
+        )
     else:
         hint = f"Choose --device auto, or one of: {', '.join(available)}."
     return RidgelineError(ErrorCode.DEVICE_UNAVAILABLE, f"The device {device!r} cannot be used: {why}.", hint)

@@ -49,7 +49,9 @@ class OnnxPredictor:
         package: the model.
         weights: which of its ONNX files; hashes and external data are checked here, before the file is opened.
         device: ``auto`` or a key of ``devices.PROVIDERS``.
-        threads: threads within an operator; None: all processors that this process may use.
+        threads: threads in all; None: all processors that this process may use.
+        at_once: calls of ``predict`` under way at the same time: on a CPU, each gets its share of the threads. Threads
+            that work on tiles of their own need not wait for each other after every operator.
 
     Raises:
         RidgelineError: (BAD_MODEL) the file was changed, reads what it must not, or is no network that runs;
@@ -57,7 +59,12 @@ class OnnxPredictor:
     """
 
     def __init__(
-        self, package: ModelPackage, weights: WeightsSpec, device: str = "auto", threads: int | None = None
+        self,
+        package: ModelPackage,
+        weights: WeightsSpec,
+        device: str = "auto",
+        threads: int | None = None,
+        at_once: int = 1,
     ) -> None:
         package.verify(weights)
         path = package.path_of(weights.file)
@@ -65,13 +72,15 @@ class OnnxPredictor:
         self._name = package.spec.name
         self._threads = threads or usable_threads()
         choice = choose_device(device, onnx_devices(ort.get_available_providers()), has_nvidia_gpu(), "ONNX Runtime")
-        self._session, active, fallback = _open(str(path), choice, self._threads, self._name)
+        at_once = min(at_once, self._threads) if choice.device == "cpu" else 1
+        self._session, active, fallback = _open(str(path), choice, self._threads // at_once, self._name)
         self.report = DeviceReport(
             "onnx",
             active,
             weights.precision,
             device_sentence(active, "ONNX Runtime", weights.precision, self._threads),
             fallback,
+            at_once,
         )
         self._types = {item.name: TENSOR_TYPES.get(item.type) for item in self._session.get_inputs()}
         self._tensors = {item.name: item.tensor or item.name for item in package.spec.inputs}
@@ -174,7 +183,7 @@ def _fault_of(fault: Exception, name: str) -> RidgelineError:
         return RidgelineError(
             ErrorCode.OUT_OF_MEMORY,
             f"The model {name!r} needs more memory than is free.",
-            "Use smaller batches, close other programs, or choose another device.",
+            "Close other programs, compute fewer tiles at once, or choose another device.",
         )
     return RidgelineError(
         ErrorCode.BAD_MODEL,

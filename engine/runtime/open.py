@@ -21,6 +21,7 @@ def open_predictor(
     runtime: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    at_once: int = 1,
 ) -> Predictor:
     """Load the weights of ``package`` that take the rasters at hand.
 
@@ -34,6 +35,8 @@ def open_predictor(
         runtime: ``auto``, ``onnx`` or ``torch``.
         precision: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         threads: threads on the CPU; None: all that this process may use.
+        at_once: calls of ``predict`` that shall be under way at the same time, sharing the CPU's threads; how many the
+            runtime really takes stands in its report.
 
     Raises:
         RidgelineError: (BAD_JOB) no such runtime, device or precision; (BAD_MODEL) the package holds no weights for
@@ -51,7 +54,7 @@ def open_predictor(
     ):
         from .onnx_predictor import OnnxPredictor
 
-        return OnnxPredictor(package, _for_device(package, wanted, graph, device, precision), device, threads)
+        return OnnxPredictor(package, _for_device(package, wanted, graph, device, precision), device, threads, at_once)
     if trained and runtime != "onnx":
         from .torch_predictor import TorchPredictor
 

@@ -23,6 +23,7 @@ class DeviceReport:
         precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         sentence: the same for people, one sentence.
         fallback: None, or the one sentence why a better device is not used.
+        at_once: how many calls of ``predict`` may, and to use the device well should, be under way at the same time.
     """
 
     runtime: str
@@ -30,12 +31,14 @@ class DeviceReport:
     precision: str
     sentence: str
     fallback: str | None = None
+    at_once: int = 1
 
 
 class Predictor(Protocol):
     """A loaded model.
 
-    ``predict`` may be called from one thread at a time. The same tile gives the same bits whatever its batch.
+    ``predict`` may be called from ``report.at_once`` threads at a time. The same tile gives the same bits whatever its
+    batch.
     """
 
     @property

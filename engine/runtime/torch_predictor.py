@@ -153,5 +153,5 @@ def _no_memory(name: str) -> RidgelineError:
     return RidgelineError(
         ErrorCode.OUT_OF_MEMORY,
         f"The model {name!r} needs more memory than is free.",
-        "Use smaller batches, close other programs, or choose another device.",
+        "Close other programs, compute fewer tiles at once, or choose another device.",
     )

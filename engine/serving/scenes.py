@@ -61,6 +61,7 @@ class OpenScene:
 
     def close(self) -> None:
         """Close the rasters, and forget what was computed."""
+        self.tiles.close()
         for part in self._kept:
             part.clear()
         for raster in self.rasters.values():

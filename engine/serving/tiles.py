@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,6 +16,7 @@ from ..inference.compute import Network
 from ..inference.feed import NetworkInput, Piece
 from ..inference.plan import TilePlan
 from ..raster.aligned import AlignedRaster
+from ..raster.aligned import Block as Pixels
 from ..raster.grid import Grid
 from .byte_cache import CachePart
 
@@ -78,8 +80,13 @@ class TileStore:
             for kind in rasters
         }
         self._kept = kept
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="read")
         self.computed = 0
         """Tiles that the network computed so far."""
+
+    def close(self) -> None:
+        """Wait for what is being read; nothing can be read afterwards."""
+        self._beside.shutdown()
 
     def bands(self, places: Iterable[Place], step: Callable[[int, int], None]) -> Iterator[tuple[int, dict[int, Tile]]]:
         """Yield each band with its tiles by column, from north to south, computing those that are not kept.
@@ -138,7 +145,7 @@ class TileStore:
 
     def _compute(self, places: list[Place], between: Callable[[], None]) -> Iterator[tuple[Place, Tile]]:
         plan, window = self._plan, self._window(places)
-        pixels = {kind: raster.read(window.padded(self._margin[kind])) for kind, raster in self._rasters.items()}
+        pixels = self._read(window)
         known = self._inside(window)
         known &= np.logical_or.reduce([_inner(item.valid, self._margin[kind]) for kind, item in pixels.items()])
         between()
@@ -163,6 +170,14 @@ class TileStore:
                     for name, cut in cuts.items():
                         cut(*corners[place], feed[name][at])
                 yield from zip(batch, self._run(i, [j for _, j in batch], feed, own), strict=True)
+
+    def _read(self, window: Grid) -> dict[str, Pixels]:
+        """Return each raster's pixels with the context they need: the first here, others beside it in a thread."""
+        first, *others = self._rasters.items()
+        areas = {kind: window.padded(margin) for kind, margin in self._margin.items()}
+        coming = {kind: self._beside.submit(raster.read, areas[kind]) for kind, raster in others}
+        read = {first[0]: first[1].read(areas[first[0]])}
+        return read | {kind: future.result() for kind, future in coming.items()}
 
     def _run(self, i: int, columns: list[int], feed: dict[str, Floats], own: dict[Place, Bools]) -> list[Tile]:
         """Return the tiles of a batch, all of band i: the network names one that fails by band and column."""

@@ -1,4 +1,4 @@
-"""How far two outlines lie apart: whether within a tolerance, quickly, and how far, exactly."""
+"""How far outlines lie apart: whether within a tolerance, quickly, and points from a ring, exactly."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ Points = npt.NDArray[np.float64]
 
 _PAIRS = 200_000
 """So many distances are worked out at once: memory stays bounded for outlines of any size."""
-
-
-def hausdorff(first: shapely.Polygon, second: shapely.Polygon, step: float) -> float:
-    """Return the Hausdorff distance of two boundaries, sampled every ``step``: at most step / 2 too small."""
-    one, other = first.boundary, second.boundary
-    there = shapely.distance(shapely.points(shapely.get_coordinates(shapely.segmentize(one, step))), other)
-    back = shapely.distance(shapely.points(shapely.get_coordinates(shapely.segmentize(other, step))), one)
-    return float(max(there.max(), back.max()))
 
 
 def within(first: shapely.Polygon, second: shapely.Polygon, tolerance: float) -> bool:

@@ -40,12 +40,6 @@ def split_touching(mask: Bools, boundary: npt.NDArray[np.floating], min_core_px:
     return _grow(numbers[cores], mask)
 
 
-def boundary_from_distance(distance_m: npt.NDArray[np.floating], reach_m: float = 1.0) -> npt.NDArray[np.float32]:
-    """Return an outline probability, in its shape, from a distance to the outline (m): 1 on it, 0 from ``reach_m``."""
-    near: npt.NDArray[np.float32] = np.clip(np.asarray(distance_m, dtype=np.float32) / np.float32(reach_m), 0, 1)
-    return np.float32(1) - near
-
-
 def _grow(labels: Labels, mask: Bools) -> Labels:
     """Return the labels grown over the mask by edge neighbours; of two that arrive at once the smaller number wins."""
     free = np.int32(np.iinfo(np.int32).max)

@@ -77,6 +77,7 @@ class FinetunePage(Page):
         self.model.setToolTip(tr("The model to start from: one that can learn."))
         self.name = QLineEdit(free_name(tr("My model")))
         self.name.setAccessibleName(tr("Name"))
+        self.name.setToolTip(tr("What the new model is called in the list of the Segment page."))
         self.mode = shrinkable(QComboBox())
         self.mode.setAccessibleName(tr("What learns"))
         for text, mode in (
@@ -85,12 +86,19 @@ class FinetunePage(Page):
             (tr("everything (twice as long)"), "full"),
         ):
             self.mode.addItem(text, mode)
+        self.mode.setToolTip(
+            tr("How much of the model changes. The last layers are quick and need few polygons; everything takes "
+               "longer and is often better.")
+        )  # fmt: skip
         self.minutes = QDoubleSpinBox()
         self.minutes.setRange(0.5, 600)
         self.minutes.setDecimals(1)
         self.minutes.setValue(4.0)
         self.minutes.setSuffix(tr(" min at most"))
         self.minutes.setAccessibleName(tr("Time"))
+        self.minutes.setToolTip(
+            tr("It ends earlier where it gets no better. Stop ends it at any time with the best so far.")
+        )
         self.keep = QCheckBox(tr("Keep the old classes too"))
         self.keep.setChecked(True)
         self.keep.setToolTip(tr("For new classes: the model still finds what it found before, beside them."))

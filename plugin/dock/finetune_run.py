@@ -213,7 +213,7 @@ def show_split(path: str) -> Optional[Any]:
     categories = []
     for value, title, colour, style in (
         ("training", tr("teaches"), "0,114,178", "solid"),
-        ("validation", tr("validates"), "213,94,0", "b_diagonal"),
+        ("validation", tr("kept apart, to try the model on"), "213,94,0", "b_diagonal"),
     ):
         symbol = QgsFillSymbol.createSimple(
             {"color": f"{colour},90", "style": style, "outline_color": f"{colour},255", "outline_width": "0.5"}

@@ -101,7 +101,7 @@ def run_job(
         return answer
     if isinstance(answer, Error):
         raise Cancelled(answer.message) if answer.code is ErrorCode.CANCELLED else _fault_of(answer)
-    sentence, hint = explain_exit(status, process.log)
+    sentence, hint = explain_exit(status, process.log, command)
     last = next((line for line in reversed(process.log.splitlines()) if line.strip()), "")
     if last:
         hint = tr("{hint} Its last words were: {last}", hint=hint, last=last[:300])

@@ -74,7 +74,7 @@ def journey(desktop):
     desktop.click(page.panel.check)
     desktop.wait_until(lambda: not page.run.running, 120, "the check ends")
     desktop.facts["check"] = [finding.text for finding in page.outcome.findings]
-    assert any("roof" in text and "validate" in text for text in desktop.facts["check"]), desktop.facts["check"]
+    assert any("roof" in text and "kept apart" in text for text in desktop.facts["check"]), desktop.facts["check"]
     assert any(item.customProperty("ridgeline/split") for item in QgsProject.instance().mapLayers().values())
     page.scroll.ensureWidgetVisible(page.outcome)
     desktop.redraw()

@@ -21,6 +21,7 @@ def journey(desktop):
     message = " ".join(finding.text for finding in page.outcome.findings)
     desktop.facts["message"] = message
     assert message and "Traceback" not in message and len(message) < 600, message
+    assert "last validation" in message and "region" not in message and "Advanced" not in message, message
     assert engine_processes() == []
     assert page.panel.resume.isVisible() and page.panel.discard.isVisible()
     desktop.screenshot("killed")

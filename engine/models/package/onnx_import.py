@@ -153,14 +153,14 @@ def _numbered(word: str, count: int) -> tuple[str, ...]:
 def _gsd_spec(form: NetworkForm, file: str) -> GsdSpec:
     if not form.gsd:
         raise _bad_form(
-            f"The network {file!r} does not say for which ground sampling distance it was made.",
+            f"The network {file!r} does not say how much ground a pixel of its pictures shows.",
             "Give it in metres per pixel, for example with --gsd 0.25.",
         )
     low, high = form.gsd_range or (form.gsd / 2, form.gsd * 2)
     try:
         return GsdSpec(form.gsd, low, high)
     except ValueError as fault:
-        raise _bad_form(f"The ground sampling distance {fault}.", "Correct the numbers.") from fault
+        raise _bad_form(f"The size of a pixel on the ground {fault}.", "Correct the numbers.") from fault
 
 
 def _tile_spec(form: NetworkForm, shape: NetworkShape) -> TileSpec:
@@ -262,7 +262,7 @@ def _card(spec: ModelSpec, facts: OnnxFacts) -> str:
     lines += [
         f"- Source: {_plain(spec.source)}",
         f"- Licence: {_plain(spec.licence) or 'not stated'}",
-        f"- Ground sampling distance: {spec.gsd.trained:g} m (accepts {spec.gsd.min:g} to {spec.gsd.max:g} m)",
+        f"- Pixel size on the ground: {spec.gsd.trained:g} m (accepts {spec.gsd.min:g} to {spec.gsd.max:g} m)",
         f"- Inputs: {', '.join(f'{item.name} ({len(item.bands)} bands)' for item in spec.inputs)}",
         f"- Outputs: {', '.join(item.name for item in spec.outputs)}",
     ]

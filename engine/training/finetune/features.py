@@ -15,8 +15,16 @@ from .views import View, can_zoom, seen_input, view_of
 
 CACHE_BYTES = 1_200_000_000
 """Answers that were used longest ago are given up beyond this."""
+MOST_SHOWN = 700
+"""So many shown tiles are kept at once (of the compact model, as `CACHE_BYTES` allows): computing them anew for every
+step would take longer than the step."""
 Pairs = Sequence[tuple[int, int]]
 """Tiles to show: index of the sample, and number of the view (0: as it is)."""
+
+
+def fitting_views(tiles: int, most: int) -> int:
+    """Return in how many ways each tile is looked at, so that all fit what is kept; four at least."""
+    return min(most, max(4, MOST_SHOWN // max(1, tiles)))
 
 
 class Shown:

@@ -21,6 +21,7 @@ from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
 from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
+from .new_outputs import begin_new_outputs
 from .pictures import class_colours, write_strip
 from .prepare import Prepared, demand_both_halves, prepare, write_split
 from .scores import found_classes
@@ -64,6 +65,8 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     spec = ready.package.spec
     lesson = start_lesson(before, ready.samples, spec.inputs, ready.teaching, ready.ids, config, device)
     model = with_tasks(ready.model, ready.teaching.config, job.seed)
+    if is_new:
+        begin_new_outputs(model.to(device), lesson)
     write_split(work / "split.geojson", ready)
     pictures = _Pictures(work, lesson, ready)
     trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)

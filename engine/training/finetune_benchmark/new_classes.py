@@ -138,11 +138,14 @@ def panel_outline(building: Building, panel: Detail) -> shapely.Polygon:
 
 
 def choose_labels(things: Sequence[Thing]) -> list[Thing]:
-    """Return as many things of each class as `_SHARES` says, from west to east: what somebody has labelled."""
+    """Return as many things of each class as `_SHARES` says, spread from west to east.
+
+    Whoever labels a few takes them from many places: the fourteen westmost panels all lie on two or three roofs.
+    """
     chosen = []
     for name, count in _SHARES.items():
         own = sorted((item for item in things if item.name == name), key=lambda item: item.outline.bounds[0])
-        chosen += own[:count]
+        chosen += [own[i] for i in np.unique(np.linspace(0, len(own) - 1, min(count, len(own))).round().astype(int))]
     return chosen
 
 

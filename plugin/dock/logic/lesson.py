@@ -169,11 +169,11 @@ def check_findings(summary: Dict[str, Any]) -> "List[Finding]":
     lines = []
     for name, count in labels.get("classes", {}).items():
         lines.append(
-            tr("{name}: {n} polygons teach and {v} validate ({p} and {q} pixels)",
+            tr("{name}: {n} polygons teach, {v} kept apart to try the model on ({p} and {q} pixels)",
                name=name, n=count["polygons"], v=count["validation_polygons"], p=count["pixels"],
                q=count["validation_pixels"])
             if name != BACKGROUND
-            else tr("{name}: {p} pixels teach and {q} validate", name=tr("background"), p=count["pixels"],
+            else tr("{name}: {p} pixels teach, {q} kept apart", name=tr("background"), p=count["pixels"],
                     q=count["validation_pixels"])
         )  # fmt: skip
     shift = labels.get("shift_m")

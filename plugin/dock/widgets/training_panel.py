@@ -30,7 +30,9 @@ class TrainingPanel(WorkPanel):
     def __init__(self, outcome: Notes, parent: Optional[QWidget] = None) -> None:
         super().__init__(outcome, parent)
         self.check = QPushButton(tr("Check"))
-        self.check.setToolTip(tr("Look at the labels, and show on the map which teach and which validate."))
+        self.check.setToolTip(
+            tr("Look at the labels, and show on the map which teach and which are kept apart to try the model on.")
+        )
         self.start = QPushButton(tr("Fine-tune"))
         self.start.setDefault(True)
         self.resume = QPushButton(tr("Resume"))

@@ -88,4 +88,4 @@ def _caption(inputs: "Sequence[str]") -> str:
     """Say what stands beside what in the pictures."""
     panels = [text for kind, text in (("rgb", tr("picture")), ("dsm", tr("heights"))) if kind in inputs]
     listed = ", ".join([*panels, tr("truth"), tr("found")])
-    return tr("Two places kept for validation. From the left: {panels}.", panels=listed)
+    return tr("Two places kept apart. From the left: {panels}.", panels=listed)

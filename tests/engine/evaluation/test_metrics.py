@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ridgeline.engine.evaluation.metrics import binary_iou, class_scores, confusion_matrix, match_objects, rmse
+from ridgeline.engine.evaluation.metrics import binary_iou, class_scores, confusion_matrix, rmse
 
 LABELS = hnp.arrays(np.uint8, (9, 11), elements=st.integers(0, 3))
 
@@ -37,24 +37,6 @@ def test_scores_agree_with_torchmetrics(truth, found):
 def test_a_map_agrees_wholly_with_itself(labels):
     scores = class_scores(confusion_matrix(labels, labels, 4))
     assert scores.mean_iou == 1 and scores.mean_recall == 1 and scores.accuracy == 1
-
-
-@given(LABELS, LABELS)
-def test_object_pairs_are_unique_and_reach_the_iou(truth, found):
-    match = match_objects(truth, found)
-    assert len({pair[0] for pair in match.pairs}) == len({pair[1] for pair in match.pairs}) == len(match.pairs)
-    for label, partner, iou in match.pairs:
-        assert binary_iou(truth == label, found == partner) == pytest.approx(iou)
-        assert iou >= 0.5
-    assert len(match.pairs) + len(match.missed) == len(set(np.unique(truth)) - {0})
-    assert len(match.pairs) + len(match.invented) == len(set(np.unique(found)) - {0})
-
-
-def test_an_object_split_in_halves_gives_one_pair():
-    truth = np.ones((2, 4), int)
-    found = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
-    match = match_objects(truth, found)
-    assert len(match.pairs) == 1 and len(match.invented) == 1 and match.precision == 0.5 and match.recall == 1
 
 
 def test_pixels_that_do_not_count_are_left_out():

@@ -30,7 +30,7 @@ def test_buildings_are_written_with_all_their_attributes(tmp_path, monkeypatch):
 
 
 def test_many_regions_are_one_run_or_a_batch(tmp_path, monkeypatch):
-    for name, value in (("REGIONS", 4), ("RASTER_SIDE", 1024), ("BATCH", 2)):
+    for name, value in (("REGIONS", 4), ("RASTER_SIDE", 1024), ("FEW", 2)):
         monkeypatch.setattr(scale, name, value)
     assert scale.regions_500(tmp_path)["tiles"] > 0
     with rasterio.open(tmp_path / "out" / "land_cover.tif") as dataset:

@@ -1,5 +1,7 @@
 """What stops a run is named, and short memory makes it slower, not wrong."""
 
+import time
+
 import numpy as np
 import pytest
 from inference_helpers import (
@@ -124,3 +126,35 @@ def test_the_batch_size_changes_no_bit(tmp_path, batch):
     segment(tmp_path / "other", model, rgb, batch=batch)
     for name in ("land_cover.tif", "roof_class.tif", "confidence.tif"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_tiles_computed_at_the_same_time_change_no_bit(tmp_path, monkeypatch):
+    """Two threads and no batch asked for: two tiles are under way at once."""
+    made = _with_predictor(monkeypatch, lambda _inputs: None)
+    rgb = write_raster(tmp_path / "rgb.tif", picture(260, 310))
+    model = make_package(tmp_path / "model")
+    segment(tmp_path / "one", model, rgb, threads=1)
+    segment(tmp_path / "two", model, rgb, threads=2)
+    assert [item.report.at_once for item in made] == [1, 2]
+    for name in ("land_cover.tif", "roof_class.tif", "confidence.tif"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_memory_that_is_short_for_two_tiles_at_once_computes_one_at_a_time(tmp_path, monkeypatch):
+    under_way, most = [], []
+
+    def fail(_inputs):
+        under_way.append(None)
+        most.append(len(under_way))
+        time.sleep(0.02)  # so that the other one begins
+        under_way.pop()
+        if most[-1] > 1 and len(most) < 5:
+            raise MemoryError
+
+    _with_predictor(monkeypatch, fail)
+    values, feedback = picture(300, 300), Feedback()
+    rgb = write_raster(tmp_path / "rgb.tif", values)
+    segment(tmp_path / "out", identity_package(tmp_path / "model"), rgb, threads=2, feedback=feedback)
+    np.testing.assert_allclose(read(tmp_path / "out" / "value.tif"), values[0], rtol=1e-6)
+    assert [warning.code for warning in feedback.warnings] == ["batch_reduced"]
+    assert set(most[5:]) == {1}

@@ -28,8 +28,9 @@ from inference_helpers import (
 )
 
 from ridgeline.engine.feedback import Feedback
+from ridgeline.engine.inference.finish import Finisher
 from ridgeline.engine.jobs import BuildingOptions
-from ridgeline.engine.models.package import ClassSpec, OutputSpec, TileSpec
+from ridgeline.engine.models.package import ClassSpec, OutputSpec, TileSpec, load_package
 
 
 @given(st.data())
@@ -179,3 +180,17 @@ def test_a_raster_the_model_does_not_look_at_is_told(tmp_path):
         feedback=feedback,
     )
     assert "raster_not_used" in {warning.code for warning in feedback.warnings}
+
+
+@pytest.mark.parametrize("outputs", [(COVER, ROOFS), (COVER, ROOFS, BUILDING), (ROOFS, BUILDING)])
+def test_what_serves_buildings_alone_is_made_only_for_them(tmp_path, outputs):
+    model = load_package(make_package(tmp_path / "model", (RGB,), outputs)).spec
+    with_buildings, without = Finisher(model, 8), Finisher(model, 8, buildings=False)
+    hidden = {plane.name for plane in with_buildings.planes if not plane.published}
+    assert hidden == {"building", "roof_confidence"}
+    random = np.random.default_rng(0)
+    maps = [random.normal(0, 3, (output.channels, 8, 8)).astype(np.float32) for output in outputs]
+    whole, part = with_buildings.finish(maps), without.finish(maps)
+    assert set(whole) - set(part) == hidden
+    for name, values in part.items():
+        np.testing.assert_array_equal(values, whole[name])

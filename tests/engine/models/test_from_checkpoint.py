@@ -70,6 +70,6 @@ def test_a_form_that_leaves_something_out_is_explained(network, tmp_path):
     save_weights(path, network.state_dict(), {"architecture": to_dict(network.config)})
     with pytest.raises(RidgelineError) as caught:
         bring(path)
-    assert caught.value.code is ErrorCode.BAD_JOB and "ground sampling distance" in caught.value.message
+    assert caught.value.code is ErrorCode.BAD_JOB and "how much ground a pixel" in caught.value.message
     with pytest.raises(RidgelineError, match="has 3 classes, but 1 are named"):
         bring(path, gsd=0.3, outputs=(NetworkOutput("land_cover", classes=(NetworkClass("one"),)),))

@@ -9,10 +9,17 @@ from rasterio.transform import Affine
 from scipy import ndimage
 
 from ridgeline.engine.evaluation.outlines import example, iou, raster_outline
-from ridgeline.engine.vector.nearness import hausdorff
 from ridgeline.engine.vector.regularise import RegulariseOptions, regularise
 from ridgeline.engine.vector.trace import outline
 from ridgeline.engine.vector.walls import dominant_angle, simplified_indices
+
+
+def hausdorff(first, second, step):
+    """Return the Hausdorff distance of two boundaries, sampled every ``step``: at most step / 2 too small."""
+    one, other = first.boundary, second.boundary
+    there = shapely.distance(shapely.points(shapely.get_coordinates(shapely.segmentize(one, step))), other)
+    back = shapely.distance(shapely.points(shapely.get_coordinates(shapely.segmentize(other, step))), one)
+    return float(max(there.max(), back.max()))
 
 
 def blob(seed, size, smooth):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from ridgeline.engine.vector.separate import boundary_from_distance, split_touching
+from ridgeline.engine.vector.separate import split_touching
 
 
 def test_two_houses_that_share_a_wall_come_apart_at_the_wall():
@@ -39,8 +39,3 @@ def test_the_parts_cover_the_mask_and_each_is_connected(seed, share):
     labels = split_touching(mask, (rng.random(mask.shape) < share).astype(float), 3)
     assert np.array_equal(labels > 0, mask)
     assert all(ndimage.label(labels == i)[1] == 1 for i in range(1, labels.max() + 1))
-
-
-def test_a_distance_to_the_outline_serves_as_well():
-    distance = np.array([0.0, 0.25, 0.75, 3.0])
-    assert np.allclose(boundary_from_distance(distance, 1.0), [1, 0.75, 0.25, 0])

@@ -199,7 +199,7 @@ def test_findings_of_a_check_are_words_and_numbers():
     labels = {"findings": [{"code": "x", "message": "Few polygons."}], "classes": {"solar": count}, "shift_m": [0, 0]}
     findings = lesson.check_findings({"labels": labels})
     assert [finding.weight for finding in findings] == [Weight.WARNS, Weight.TELLS, Weight.TELLS]
-    assert "solar: 3 polygons teach and 1 validate (30 and 10 pixels)" in findings[1].text
+    assert "solar: 3 polygons teach, 1 kept apart to try the model on (30 and 10 pixels)" in findings[1].text
 
 
 def test_a_training_is_shown_live_and_gives_a_model_that_is_chosen(ready, shelf, tmp_path, qtbot):

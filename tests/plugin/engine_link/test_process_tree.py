@@ -85,6 +85,14 @@ def test_exit_codes_are_explained(status, word):
     assert hint.endswith(".")
 
 
+@pytest.mark.parametrize("command", ["segment", "finetune"])
+@pytest.mark.parametrize("status", [-9, -11, -6])
+def test_what_would_help_is_on_the_page_that_ran_it(command, status):
+    hint = explain_exit(status, "out of memory", command)[1]
+    assert ("Advanced" in hint) == (command == "segment"), hint
+    assert ("last validation" in hint) == (command == "finetune"), hint
+
+
 def test_a_library_that_ends_the_engine_for_lack_of_memory_is_understood():
     log = "FATAL: CPLMalloc(): Out of memory allocating a small number of bytes."
     assert "memory ran out" in explain_exit(-6, log)[0]

@@ -119,7 +119,11 @@ def test_a_cancelled_import_leaves_nothing(make_package, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil.txt", "/evil.txt", "..\\evil.txt", "C:\\evil.txt", "small/../../evil.txt", "small/./../../e.txt"]
+    "name",
+    [
+        *("../evil.txt", "/evil.txt", "..\\evil.txt", "C:\\evil.txt", "small/../../evil.txt", "small/./../../e.txt"),
+        *("small/.../evil.txt", "small/.. /evil.txt", "small/ /evil.txt"),  # Windows drops dots and blanks at the end
+    ],
 )
 def test_a_zip_cannot_leave_its_folder(make_package, tmp_path, name):
     source = make_package(root=tmp_path / "from")
@@ -180,7 +184,19 @@ def test_an_encrypted_zip_is_named(make_package, tmp_path):
             data[place + at] |= 1
             place = data.find(mark, place + 1)
     zipped.write_bytes(data)
-    assert "is encrypted" in fault_of(zipped).message
+    assert fault_of(zipped).message == "The file 'm.zip' is encrypted."
+
+
+def test_a_zip_packed_in_a_rare_way_is_refused_before_anything_is_unpacked(make_package, tmp_path):
+    zipped = zip_of(tmp_path / "m.zip", make_package(root=tmp_path / "from").folder)
+    with zipfile.ZipFile(zipped, "a", zipfile.ZIP_BZIP2) as opened:
+        opened.writestr("small/notes.txt", "text " * 100)
+    assert "packed in a way that only some programs read" in fault_of(zipped).message
+
+
+def test_a_zip_of_two_models_is_refused(make_package, tmp_path):
+    zipped = zip_of(tmp_path / "m.zip", make_package(root=tmp_path / "from").folder, extra=[("other/model.json", "{}")])
+    assert "more than one model.json" in fault_of(zipped).message
 
 
 def test_a_folder_cannot_hold_links(make_package, tmp_path):

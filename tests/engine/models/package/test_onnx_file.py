@@ -196,6 +196,13 @@ def test_graphs_nested_without_end_are_refused(tmp_path):
         read_onnx_facts(path)
 
 
+def test_a_field_without_a_number_is_no_onnx(tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(wrapped(7, b"") + wrapped(0, b"x"))
+    with pytest.raises(RidgelineError, match="a field without a number"):
+        read_onnx_facts(path)
+
+
 @given(data=st.binary(max_size=400))
 @settings(deadline=None, max_examples=300)
 def test_whatever_the_bytes_are_nothing_but_our_own_fault_comes_out(tmp_path_factory, data):

@@ -219,8 +219,8 @@ def test_the_form_decides_where_the_network_is_silent(bring, make_network):
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ({}, "ground sampling distance"),
-        ({"gsd": -1.0}, "ground sampling distance"),
+        ({}, "how much ground a pixel"),
+        ({"gsd": -1.0}, "size of a pixel on the ground"),
         ({"gsd": 0.2, "inputs": (NetworkInput("nope", "rgb"),)}, "has no input 'nope'"),
         ({"gsd": 0.2, "inputs": (NetworkInput("a", "rgb"),)}, "Both inputs of"),
         ({"gsd": 0.2, "inputs": (NetworkInput("b", "rgb", (1.0,)),)}, "but 1 means are given"),

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ridgeline.engine.jobs import ErrorCode, RidgelineError, to_dict
-from ridgeline.engine.models.package import load_package
+from ridgeline.engine.models.package import load, load_package
 from ridgeline.engine.models.package.validate import faults_of_json, faults_of_package
 
 
@@ -128,6 +128,30 @@ def test_a_missing_or_huge_model_json_is_a_fault(make_package, tmp_path):
     folder = make_package().folder
     (folder / "model.json").write_bytes(b" " * (5 * 1024 * 1024))
     assert faults(folder) == ["model.json: is too large"]
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("NaN", "NaN is no number of JSON"),
+        ("-Infinity", "-Infinity is no number of JSON"),
+        ('"\\ud800"', "surrogates not allowed"),
+    ],
+)
+def test_what_json_does_not_have_is_refused_wherever_it_stands(make_package, value, why):
+    folder = make_package().folder
+    text = (folder / "model.json").read_text(encoding="utf-8")
+    spoilt = text.replace('"metrics": {', f'"metrics": {{"iou": {value}', 1)  # where any value may stand
+    (folder / "model.json").write_text(spoilt, encoding="utf-8")
+    with pytest.raises(RidgelineError, match=why):
+        load_package(folder)
+
+
+def test_a_huge_model_json_is_not_even_read(make_package, monkeypatch):
+    folder = make_package().folder
+    monkeypatch.setattr(load, "MAX_JSON_BYTES", (folder / "model.json").stat().st_size - 1)
+    with pytest.raises(RidgelineError, match="it is too large"):
+        load_package(folder)
 
 
 @pytest.mark.parametrize("name", ["weights.pkl", "setup.py", "a.exe", "model.pt"])

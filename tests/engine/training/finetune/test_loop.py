@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from finetune_helpers import OUTPUTS, ids_of, lesson_of, tiny_config, tiny_model, town
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import Cancelled, Progress
@@ -14,7 +16,7 @@ from ridgeline.engine.models.config import DecoderConfig
 from ridgeline.engine.models.multitask import DenseModel
 from ridgeline.engine.models.presets import encoder_preset
 from ridgeline.engine.training.finetune.balance import class_weights, tile_shares
-from ridgeline.engine.training.finetune.features import Kept
+from ridgeline.engine.training.finetune.features import MOST_SHOWN, Kept, fitting_views
 from ridgeline.engine.training.finetune.loop import History, train, validate
 from ridgeline.engine.training.finetune.samples import Sample
 from ridgeline.engine.training.finetune.teaching import plan_teaching
@@ -202,6 +204,12 @@ def test_rare_classes_count_more_within_limits(lessons):
     assert weights[0] > weights[1] > weights[2] > 0 and max(weights) / min(weights) <= 10
     maps, own = lessons
     assert class_weights(own, maps.teaching, ids_of()) == {}  # a probability has no classes to weigh
+
+
+@given(tiles=st.integers(1, 600))
+def test_all_views_of_all_tiles_fit_what_is_kept_where_four_do(tiles):
+    views = fitting_views(tiles, 24)
+    assert 4 <= views <= 24 and (views * tiles <= MOST_SHOWN or views == 4)
 
 
 def test_kept_features_are_given_up_beyond_their_room_and_stay_the_same(lessons):

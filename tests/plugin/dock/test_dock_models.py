@@ -4,6 +4,8 @@ import json
 
 import pytest
 from dock_data import model_json, put_model
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QMessageBox
 
 from ridgeline.plugin.dock.logic.model_card import card_html
 from ridgeline.plugin.dock.logic.models import by_name, find_models, model_shelves, read_model
@@ -52,6 +54,27 @@ def test_what_the_page_shows_of_a_model_is_no_markup(qgis_iface, shelf, qtbot):
         page.list.setCurrentRow(row)
         assert "<img" not in page.list.item(row).toolTip() + page.card.text()
     assert any("&lt;img" in page.list.item(row).toolTip() for row in range(3))
+
+
+def test_why_a_model_cannot_be_used_is_no_markup(qgis_iface, shelf, qtbot):
+    nasty = "<img src='file:///etc/passwd'>"
+    put_model(shelf, model_json("broken", "Broken", gsd={"trained": nasty, "min": 0.1, "max": 1.0}))
+    page = ModelsPage(qgis_iface)
+    qtbot.addWidget(page)
+    cards = []
+    for row in range(page.list.count()):
+        page.list.setCurrentRow(row)
+        cards.append(page.card.text())
+    assert any("&lt;img" in card for card in cards) and not any("<img" in card for card in cards)
+
+
+def test_a_question_about_a_model_is_plain_text(qgis_iface, shelf, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append((box.textFormat(), box.text())))
+    page = ModelsPage(qgis_iface)
+    qtbot.addWidget(page)
+    assert page.model_actions._agreed("Remove a model", "Delete “<b>a</b>”?") is False
+    assert asked == [(Qt.TextFormat.PlainText, "Delete “<b>a</b>”?")]
 
 
 def test_the_page_lists_models_tells_about_the_marked_one_and_offers_it(qgis_iface, shelf, qtbot):

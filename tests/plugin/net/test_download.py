@@ -87,6 +87,28 @@ def test_a_file_that_has_changed_meanwhile_is_begun_anew(server, fetch, tmp_path
     assert Path(path).read_bytes() == BODY[::-1]
 
 
+def test_what_came_from_another_address_is_never_gone_on_with(server, fetch):
+    server.cut_after, server.cuts = 50_000, 99
+    _fault, download = fetch(server.url())
+    note = json.loads(download._note.read_text(encoding="utf-8"))
+    download._note.write_text(json.dumps({**note, "url": "https://elsewhere.example/a.zip"}), encoding="utf-8")
+    server.cuts, asked = 0, len(server.ranges)
+    path, _download = fetch(server.url())
+    assert Path(path).read_bytes() == BODY and server.ranges[asked:] == [None]
+
+
+def test_the_size_is_asked_of_the_web_alone(qgis_app, qtbot, tmp_path):
+    from qgis.PyQt.QtCore import QUrl
+
+    from ridgeline.plugin.net.size import SizeQuestion
+
+    (tmp_path / "a.zip").write_bytes(BODY)
+    question = SizeQuestion(QUrl.fromLocalFile(str(tmp_path / "a.zip")).toString())
+    with qtbot.waitSignal(question.answered) as answer:
+        question.start()
+    assert answer.args == [0, "The address must begin with https or http."]
+
+
 def test_a_stalling_server_is_left_and_asked_again(server, fetch):
     server.stalls = 1
     path, _download = fetch(server.url(), stall_ms=400)

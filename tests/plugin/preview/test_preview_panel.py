@@ -1,9 +1,12 @@
 """What the preview's part of the page shows."""
 
 import pytest
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QLabel, QWidget
 
 from ridgeline.engine.jobs import ErrorCode, RidgelineError
 from ridgeline.plugin.preview.panel import PreviewPanel
+from ridgeline.plugin.preview.roof_card import RoofCard
 
 
 class Item:
@@ -36,6 +39,13 @@ def test_names_and_colours_of_classes_are_no_markup(panel):
     nasty = "<img src='file:///etc/passwd'>"
     panel.show_shares({nasty: 0.5}, Model(**{nasty: "red'><b>bold</b>"}))
     assert "<img" not in panel.legend.text() and "<b>" not in panel.legend.text() and "&lt;img" in panel.legend.text()
+
+
+def test_nothing_on_the_card_of_a_roof_is_markup(qgis_app, qtbot):
+    canvas = QWidget()
+    qtbot.addWidget(canvas)
+    labels = RoofCard(canvas).findChildren(QLabel)
+    assert labels and all(label.textFormat() == Qt.TextFormat.PlainText for label in labels)
 
 
 def test_a_fault_takes_the_place_of_the_legend_and_goes_with_the_next_picture(panel):

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     from ..runtime.torch_predictor import torch_has_cuda
-    from ..training.default import calibrate, last_scores, open_stores, train_default
+    from ..training.default import calibrate, open_stores, train_default, validate
     from ..training.default_config import DefaultTraining
     from ..training.default_package import write_default_package
 
@@ -48,7 +48,7 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     model = train_default(work / "run", stores, config, device, feedback)
     if args.out is None:
         return Result({"run": str(work / "run")}, {})
-    scores = {**last_scores(work / "run"), **calibrate(model, stores[1], config, device)}
+    scores = {**validate(model, stores[1], config, device), **calibrate(model, stores[1], config, device)}
     write_default_package(model, config, Path(args.out), {"synthetic validation": scores})
     return Result({"model": args.out}, {})
 

@@ -237,4 +237,7 @@ def _skirt_foot(
     seen = _percentile(heights[rows[below], cols[below]], 50)
     deeper = heights[roof & (depth == 2 * step)]
     rise = max(_percentile(deeper, 50) - seen, 0.0) if len(deeper) >= _MIN_PIXELS else 0.0
-    return seen - rise * (step - 0.5) / step  # from the middle of the ring to the rim
+    steepest = math.tan(math.radians(_STEEPEST_DEG)) * step * gsd
+    if rise > 2 * steepest:
+        return None  # a wall: the outline reaches beyond the roof
+    return seen - min(rise, steepest) * (step - 0.5) / step  # from the middle of the ring to the rim

@@ -182,14 +182,6 @@ def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, devic
     }
 
 
-def last_scores(work: Path) -> dict[str, float]:
-    """Return the scores of the last validation of the run in ``work``; empty if there was none."""
-    log = work / "log.jsonl"
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    last: dict[str, float] = json.loads(lines[-1]) if lines else {}
-    return {name: value for name, value in last.items() if " " in name}
-
-
 def _first_weights(config: DefaultTraining) -> DenseModel:
     """Return the compact network with random weights, or with those that the run is told to begin with."""
     wanted = compact_config(fusion=config.fusion)

@@ -12,7 +12,7 @@ from ..models.package import GsdSpec, ModelSpec, TileSpec
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 
 
 def write_default_package(
@@ -41,6 +41,8 @@ def write_default_package(
 
 def _training_data(config: DefaultTraining) -> str:
     first = " The weights began with those of the round before." if config.start else ""
+    if config.blend < 1:
+        first += f" What ships is a blend of those and the run's own ({config.blend:.0%})."
     return (
         f"{config.scenes} synthetic scenes of {config.scene.size} pixels a side (`ridgeline scenes`, seed "
         f"{config.seed}); no real picture or surface was trained on.{first} Repeat it with "

@@ -59,15 +59,16 @@ class OverviewWriter:
 
     def add(self, values: NDArray[Any]) -> None:
         """Take the next ``BLOCK`` rows [H, W] of the raster, from top to bottom; the last ones may be fewer."""
-        rows: NDArray[Any] | None = values
+        rows = values
         for level in self._levels:
             step = max(_PIECE // rows.shape[1] // 2 * 2, 2)
             for top in range(0, len(rows), step):
                 part = rows[top : top + step]
                 level.add(halved(part, self._nodata) if self._mean else part[::2, ::2])
-            rows = level.full()
-            if rows is None:
+            full = level.full()
+            if full is None:
                 return
+            rows = full
 
 
 class _Level:

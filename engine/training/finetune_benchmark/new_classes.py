@@ -140,7 +140,7 @@ def panel_outline(building: Building, panel: Detail) -> shapely.Polygon:
 def choose_labels(things: Sequence[Thing]) -> list[Thing]:
     """Return as many things of each class as `_SHARES` says, spread from west to east.
 
-    Whoever labels a few takes them from many places: the fourteen westmost panels all lie on two or three roofs.
+    Whoever labels a few takes them from many places: the fourteen westmost panels lie in five places.
     """
     chosen = []
     for name, count in _SHARES.items():

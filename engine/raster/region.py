@@ -135,22 +135,29 @@ def _moved(polygon: BaseGeometry, crs: CRS, target: CRS) -> BaseGeometry:
     if crs == target:
         return polygon
     longest = max(polygon.bounds[2] - polygon.bounds[0], polygon.bounds[3] - polygon.bounds[1])
-    dense = shapely.segmentize(polygon, longest / _EDGE_PARTS) if longest > 0 else polygon
+    try:
+        dense = shapely.segmentize(polygon, longest / _EDGE_PARTS) if longest > 0 else polygon
+    except shapely.errors.ShapelyError as fault:  # edges of no length on Earth
+        raise _unreachable() from fault
 
     def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(transform_points(crs, target, points[:, 0], points[:, 1]))
 
     moved = shapely.transform(dense, move)
     if not np.isfinite(shapely.get_coordinates(moved)).all():
-        raise _bad(
-            "The region lies where the CRS of the grid does not reach.", "Check the region's CRS, and draw it smaller."
-        )
+        raise _unreachable()
     return moved if moved.is_valid else shapely.make_valid(moved)
 
 
 def _slices(part: Grid, whole: Grid) -> tuple[slice, slice]:
     row, col = part.row0 - whole.row0, part.col0 - whole.col0
     return slice(row, row + part.height), slice(col, col + part.width)
+
+
+def _unreachable() -> RidgelineError:
+    return _bad(
+        "The region lies where the CRS of the grid does not reach.", "Check the region's CRS, and draw it smaller."
+    )
 
 
 def _bad(message: str, hint: str) -> RidgelineError:

@@ -8,7 +8,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
@@ -72,6 +72,7 @@ def test_any_wkt(shape):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shapes=st.lists(polygons, max_size=4), crs=st.sampled_from(["EPSG:25832", "EPSG:4326", "EPSG:3857", None]))
+@example(shapes=[shapely.Polygon([(500000, 5599941), (0, 1.3407807929942597e154), (500000, 5599940)])], crs="EPSG:4326")
 def test_any_polygons_in_a_file(tmp_path, shapes, crs):
     path = tmp_path / "any.gpkg"
     path.unlink(missing_ok=True)

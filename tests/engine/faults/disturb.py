@@ -7,6 +7,7 @@ under a final name; and when the disturbance is over, the same command must end 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -106,18 +107,20 @@ def main() -> int:
         print(
             f"An undisturbed run takes {workload.duration_s:.1f} s; {len(trials)} trials, seed {args.seed}.", flush=True
         )
-        for kind, at, outcome in disturb(workload, trials, args.seed, args.workers):
-            row = rows.setdefault(kind, Row())
-            if isinstance(outcome, NotPermitted):
-                row.skipped = str(outcome)
-                continue
-            row.ended[outcome.ended] += 1
-            if outcome.wrong:
-                row.wrong.append(f"{kind}, trial {at}: " + "; ".join(outcome.wrong))
-                print(row.wrong[-1], file=sys.stderr, flush=True)
+        with contextlib.suppress(KeyboardInterrupt):  # what was counted until then is worth telling
+            for kind, at, outcome in disturb(workload, trials, args.seed, args.workers):
+                row = rows.setdefault(kind, Row())
+                if isinstance(outcome, NotPermitted):
+                    row.skipped = str(outcome)
+                    continue
+                row.ended[outcome.ended] += 1
+                if outcome.wrong:
+                    row.wrong.append(f"{kind}, trial {at}: " + "; ".join(outcome.wrong))
+                    print(row.wrong[-1], file=sys.stderr, flush=True)
     wrong = sum(len(row.wrong) for row in rows.values())
     print(table(rows))
-    print(f"{len(trials)} trials in {time.monotonic() - began:.0f} s, {wrong} wrong.")
+    done = sum(sum(row.ended.values()) for row in rows.values())
+    print(f"{done} trials in {time.monotonic() - began:.0f} s, {wrong} wrong.")
     if args.json:
         counts = {kind: {"ended": row.ended, "wrong": row.wrong, "skipped": row.skipped} for kind, row in rows.items()}
         Path(args.json).write_text(json.dumps({"seed": args.seed, "kinds": counts}, indent=2) + "\n", encoding="utf-8")

@@ -49,10 +49,17 @@ def region_geometry(region: Region, default: CRS, target: CRS) -> BaseGeometry:
             reason = shapely.is_valid_reason(polygon)
             raise _bad(f"{which[:1].upper()}{which[1:]} is invalid ({reason}).", "Repair it (in QGIS: Fix geometries).")
     moved = [_moved(polygon, crs, target) for polygon in polygons]
-    whole = shapely.union_all(moved)
+    whole = _areas(shapely.union_all(moved))
     if whole.is_empty or not whole.area > 0:
         raise _bad("The region has no area.", "Draw a region that encloses something.")
     return whole
+
+
+def _areas(shape: BaseGeometry) -> BaseGeometry:
+    """Return the polygons of a shape: one that moving has made valid may hold lines, which would mark pixels, too."""
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    return shapely.union_all([part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"])
 
 
 def region_mask(whole: BaseGeometry, window: Grid) -> NDArray[np.bool_]:

@@ -72,6 +72,13 @@ def test_any_wkt(shape):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(shapes=st.lists(polygons, max_size=4), crs=st.sampled_from(["EPSG:25832", "EPSG:4326", "EPSG:3857", None]))
+@example(  # one of both is a mere line once it is moved
+    shapes=[
+        shapely.Polygon([(500000, 5599940), (500000, 5599941), (500001, 5599940)]),
+        shapely.Polygon([(500000, 5599940), (500000, 5599940), (500000, 5599941), (0, 110262437)]),
+    ],
+    crs="EPSG:3857",
+)
 @example(shapes=[shapely.Polygon([(500000, 5599941), (0, 1.3407807929942597e154), (500000, 5599940)])], crs="EPSG:4326")
 def test_any_polygons_in_a_file(tmp_path, shapes, crs):
     path = tmp_path / "any.gpkg"

@@ -47,8 +47,11 @@ def regularise(raw: shapely.Polygon, options: RegulariseOptions) -> shapely.Poly
     """Return a valid polygon with straight walls for a raw outline along pixel edges; holes are kept.
 
     Coordinates must be metric. The Hausdorff distance of the two boundaries (the furthest that any point of either lies
-    from the other) is at most the tolerance.
+    from the other) is at most the tolerance. With one of less than a quarter of a pixel the outline stays as it is: no
+    wall that is not along the pixels could be drawn straight.
     """
+    if options.tolerance_m < options.gsd / 4:
+        return raw
     rings = [shapely.get_coordinates(ring)[:-1] for ring in (raw.exterior, *raw.interiors)]
     origin = rings[0][0]  # near it, squares of coordinates keep their digits
     rings = [ring - origin for ring in rings]

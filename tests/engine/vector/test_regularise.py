@@ -103,3 +103,9 @@ def test_the_direction_of_a_building_is_found():
     angle, share = dominant_angle(ring[simplified_indices(ring, [0.5])[0]])
     assert np.degrees(angle) == pytest.approx(23, abs=1)
     assert share > 0.9
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-9, 0.05])
+def test_a_tolerance_finer_than_pixels_leaves_the_outline_as_it_is(tolerance):
+    raw = blob(3, 40, 2.0)
+    assert regularise(raw, RegulariseOptions(tolerance, 0.25)) is raw

@@ -39,3 +39,11 @@ def test_the_parts_cover_the_mask_and_each_is_connected(seed, share):
     labels = split_touching(mask, (rng.random(mask.shape) < share).astype(float), 3)
     assert np.array_equal(labels > 0, mask)
     assert all(ndimage.label(labels == i)[1] == 1 for i in range(1, labels.max() + 1))
+
+
+def test_a_party_wall_that_the_network_only_suspects_parts_two_houses():
+    mask = np.ones((20, 41), dtype=bool)
+    boundary = np.zeros(mask.shape)
+    boundary[:, 20] = 0.1
+    labels = split_touching(mask, boundary, 20)
+    assert labels.max() == 2 and (labels[:, :20] == 1).all() and (labels[:, 21:] == 2).all()

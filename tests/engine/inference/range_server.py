@@ -3,6 +3,7 @@
 Its first line of output is its port; then a line for each range that was asked for: file name, first and last byte.
 """
 
+import os
 import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +29,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(404)
         elif wanted:
             first, last = int(wanted[1]), min(int(wanted[2]), len(data) - 1)
-            print(path.name, first, last, flush=True)
+            # Whole lines: `print` writes the end of the line apart, and other threads' lines would come in between.
+            os.write(sys.stdout.fileno(), f"{path.name} {first} {last}\n".encode())
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
             data = data[first : last + 1]

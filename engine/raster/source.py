@@ -21,6 +21,7 @@ from rasterio.transform import Affine, GCPTransformer
 from ..jobs.errors import ErrorCode, RidgelineError
 from ..jobs.inputs import RasterInput
 from .bands import choose_bands
+from .collar import has_black_collar
 from .crs import FOOT, US_FOOT, height_unit_of, horizontal, metres_per_unit, name_of, parse_crs
 from .gdal_env import gdal_env
 from .opening import check_vrt_sources, label_of, open_dataset, understanding
@@ -137,6 +138,9 @@ def describe(item: RasterInput, kind: Kind, bands: int | None = None) -> Source:
             )
         alpha = next((i + 1 for i, colour in enumerate(dataset.colorinterp) if colour == ColorInterp.alpha), None)
         flags = dataset.mask_flag_enums[chosen[0] - 1]
+        nodata, nodata_note = _nodata(dataset, item, chosen, kind, label)
+        if nodata_note:
+            notes.append(("black_is_nodata", nodata_note))
         factor = 1.0
         if kind == "dsm":
             factor, unit_note = _height_factor(dataset, item, chosen[0], label)
@@ -154,7 +158,7 @@ def describe(item: RasterInput, kind: Kind, bands: int | None = None) -> Source:
             crs=crs,
             transform=transform,
             gcps=gcps,
-            nodata=tuple(dataset.nodatavals[band - 1] if item.nodata is None else item.nodata for band in chosen),
+            nodata=nodata,
             alpha_band=alpha if alpha not in chosen else None,
             has_mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
             height_factor=factor,
@@ -233,6 +237,21 @@ def _bends(gcps: list[GroundControlPoint]) -> bool:
             return True
     except CPLE_BaseError:
         return False
+
+
+def _nodata(
+    dataset: Any, item: RasterInput, bands: tuple[int, ...], kind: Kind, label: str
+) -> tuple[tuple[float | None, ...], str | None]:
+    """Return the nodata value of each band, and a note where black is taken for one that the file does not declare."""
+    if item.nodata is not None:
+        return (item.nodata,) * len(bands), None
+    declared = any(flags != [MaskFlags.all_valid] for flags in dataset.mask_flag_enums)
+    if kind == "rgb" and not declared and has_black_collar(dataset, bands):
+        return (0.0,) * len(bands), (
+            f"{capital(label)} is black in a corner and does not say what is empty: its black pixels are left out. "
+            "If they show something, state a nodata value that no pixel has (-1)."
+        )
+    return tuple(dataset.nodatavals[band - 1] for band in bands), None
 
 
 def _height_factor(dataset: Any, item: RasterInput, band: int, label: str) -> tuple[float, str | None]:

@@ -31,7 +31,7 @@ REFUSED = [
 WORKING = [
     ("ign_rgb_unknown_datum_nodata255.tif", "rgb", "EPSG:2154", (0.98, 1.0), {"white_is_nodata"}),
     ("dsm2dtm_dsm_epsg4326_nodata0.tif", "dsm", "EPSG:32643", (0.9, 1.0), {"crs_chosen"}),
-    ("rv_epsg4326_1e-6deg.tif", "rgb", "EPSG:32618", (0.95, 1.0), {"crs_chosen"}),
+    ("rv_epsg4326_1e-6deg.tif", "rgb", "EPSG:32618", (0.01, 0.05), {"crs_chosen", "black_is_nodata"}),
     ("au-3577-rotated.tif", "dsm", "EPSG:32753", (0.2, 0.5), {"crs_chosen", "flat_surface"}),
     ("cogeo.tif", "rgb", "EPSG:32652", (0.95, 1.0), {"crs_chosen"}),
     ("RGBA.uint16.tif", "rgb", "EPSG:32612", (0.4, 0.6), set()),

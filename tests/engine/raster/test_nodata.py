@@ -100,7 +100,7 @@ def test_a_pixel_is_valid_where_the_nearest_source_pixel_is(raster_file, rotated
 def test_black_pixels_stay_black(raster_file):
     bands = np.zeros((3, SIDE, SIDE), np.uint8)
     path = raster_file(bands, transform=Affine(0.4, 0, 500000.1, 0, -0.4, 5600000))
-    block = read(RasterInput(path), "rgb", 0.5)
+    block = read(RasterInput(path, nodata=-1.0), "rgb", 0.5)
     assert block.valid.any()
     assert not block.values.any()
 

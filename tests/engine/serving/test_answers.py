@@ -169,6 +169,6 @@ def test_a_scene_is_opened_once_and_again_when_its_raster_changes(request_of, pa
     other = Scene(RasterInput(str(copy)), None, scene.model, device="cpu")
     second = scenes.open(other, Feedback())
     with rasterio.open(copy, "r+") as dataset:
-        dataset.write(np.zeros((3, 400, 400), np.uint8))
+        dataset.write(np.full((3, 400, 400), 9, np.uint8))
     assert scenes.open(other, Feedback()) is not second
     scenes.close()

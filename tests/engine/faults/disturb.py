@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ from pathlib import Path
 from random import Random
 
 from fault_kinds import KINDS, OTHERS, NotPermitted, Outcome
-from fault_workload import Workload
+from fault_workload import PHASES, Workload
 
 SHARES = {"SIGKILL": 0.5, "SIGTERM": 0.3, "SIGSTOP": 0.2}
 """Of the random moments."""
@@ -29,9 +30,10 @@ SHARES = {"SIGKILL": 0.5, "SIGTERM": 0.3, "SIGSTOP": 0.2}
 
 @dataclass
 class Row:
-    """What came of one kind of disturbance."""
+    """What came of one kind of disturbance: how the runs ended, in which phases they were struck, what was wrong."""
 
     ended: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     skipped: str = ""
 
@@ -52,10 +54,13 @@ def plan(moments: int, others: int, minutes: int, only: list[str] | None) -> lis
 
 def disturb(
     workload: Workload, trials: list[tuple[str, int]], seed: int, workers: int = 1
-) -> Iterator[tuple[str, int, Outcome | NotPermitted]]:
-    """Yield what came of each trial. The chance of a trial depends on seed, kind and number alone."""
+) -> Iterator[tuple[str, int, Outcome | NotPermitted, list[str]]]:
+    """Yield what came of each trial, and the phases in which it was struck.
 
-    def one(trial: tuple[str, int]) -> tuple[str, int, Outcome | NotPermitted]:
+    The chance of a trial depends on seed, kind and number alone.
+    """
+
+    def one(trial: tuple[str, int]) -> tuple[str, int, Outcome | NotPermitted, list[str]]:
         kind, at = trial
         place = workload.trial(f"{kind.replace(' ', '-')}-{seed}-{at}")
         try:
@@ -65,10 +70,30 @@ def disturb(
         except Exception:  # one trial that cannot be judged must not hide the others
             outcome = Outcome("not judged", [traceback.format_exc()])
         place.remove()
-        return kind, at, outcome
+        return kind, at, outcome, place.struck
 
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(one, trials)
+
+
+def write_counts(path: Path, seed: int, rows: dict[str, Row]) -> None:
+    """Write the counts so far as JSON: whole, or not at all."""
+    kinds = {
+        kind: {"ended": row.ended, "struck": row.struck, "wrong": row.wrong, "skipped": row.skipped}
+        for kind, row in rows.items()
+    }
+    half = path.with_name(f"{path.name}.half")
+    half.write_text(json.dumps({"seed": seed, "kinds": kinds}, indent=2) + "\n", encoding="utf-8")
+    os.replace(half, path)
+
+
+def phase_table(rows: dict[str, Row]) -> str:
+    """Return in which phases the runs were struck, as a Markdown table."""
+    lines = ["| disturbance | " + " | ".join(PHASES) + " |", "|---" * (len(PHASES) + 1) + "|"]
+    for kind, row in rows.items():
+        if row.struck:
+            lines.append(f"| {kind} | " + " | ".join(str(row.struck[phase]) for phase in PHASES) + " |")
+    return "\n".join(lines)
 
 
 def table(rows: dict[str, Row]) -> str:
@@ -96,7 +121,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=list(KINDS), metavar="KIND", help=f"of {', '.join(KINDS)}")
     parser.add_argument("--workers", type=int, default=1, help="trials at a time (default: 1)")
     parser.add_argument("--folder", help="where to work (default: the system's folder for temporary files)")
-    parser.add_argument("--json", metavar="FILE", help="write the counts there, too")
+    parser.add_argument("--json", metavar="FILE", help="write the counts there, too, after every trial")
     args = parser.parse_args()
 
     rows: dict[str, Row] = {}
@@ -105,25 +130,30 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ridgeline-faults-", dir=args.folder) as root:
         workload = Workload(Path(root))
         print(
-            f"An undisturbed run takes {workload.duration_s:.1f} s; {len(trials)} trials, seed {args.seed}.", flush=True
+            f"An undisturbed run takes {sum(workload.lasts.values()):.1f} s "
+            f"({', '.join(f'{phase} {seconds:.2f}' for phase, seconds in workload.lasts.items())}); "
+            f"{len(trials)} trials, seed {args.seed}.",
+            flush=True,
         )
         with contextlib.suppress(KeyboardInterrupt):  # what was counted until then is worth telling
-            for kind, at, outcome in disturb(workload, trials, args.seed, args.workers):
+            for kind, at, outcome, struck in disturb(workload, trials, args.seed, args.workers):
                 row = rows.setdefault(kind, Row())
                 if isinstance(outcome, NotPermitted):
                     row.skipped = str(outcome)
                     continue
                 row.ended[outcome.ended] += 1
+                row.struck.update(struck)
                 if outcome.wrong:
                     row.wrong.append(f"{kind}, trial {at}: " + "; ".join(outcome.wrong))
                     print(row.wrong[-1], file=sys.stderr, flush=True)
+                if args.json:
+                    write_counts(Path(args.json), args.seed, rows)
     wrong = sum(len(row.wrong) for row in rows.values())
-    print(table(rows))
+    print(table(rows), phase_table(rows), sep="\n\n")
     done = sum(sum(row.ended.values()) for row in rows.values())
     print(f"{done} trials in {time.monotonic() - began:.0f} s, {wrong} wrong.")
     if args.json:
-        counts = {kind: {"ended": row.ended, "wrong": row.wrong, "skipped": row.skipped} for kind, row in rows.items()}
-        Path(args.json).write_text(json.dumps({"seed": args.seed, "kinds": counts}, indent=2) + "\n", encoding="utf-8")
+        write_counts(Path(args.json), args.seed, rows)
     return 1 if wrong else 0
 
 

@@ -14,10 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from fault_workload import WORK_FOLDER, Ending, Engine, Trial, finish, half_written
-
-PHASES = (None, None, "computing", "buildings", "writing rasters")
-"""From where a random moment is counted; None: from the start of the process."""
+from fault_workload import PHASES, WORK_FOLDER, Ending, Engine, Trial, finish, half_written
 
 
 class NotPermitted(Exception):
@@ -185,7 +182,7 @@ def input_replaced(trial: Trial, chance: Random) -> Outcome:
     data = bytearray((trial.workload.root / name).read_bytes())
     half = len(data) // 2
     data[half:] = data[half:][::-1]
-    begun = tuple(phase for phase in PHASES if phase is not None)  # before, it is the same input all along
+    begun = PHASES[1:]  # before, it is the same input all along
     return _input_spoilt(trial, chance, lambda: path.write_bytes(data), lambda: _restore(trial, name), begun)
 
 
@@ -194,7 +191,7 @@ def _input_spoilt(
     chance: Random,
     spoil: Callable[[], object],
     mend: Callable[[], object],
-    phases: tuple[str | None, ...] = PHASES,
+    phases: tuple[str, ...] = PHASES,
 ) -> Outcome:
     engine = trial.start()
     spoilt = _at_a_random_moment(engine, trial, chance, phases)
@@ -261,10 +258,13 @@ OTHERS: dict[str, Kind] = {
 KINDS = {**SIGNALS, **OTHERS}
 
 
-def _at_a_random_moment(engine: Engine, trial: Trial, chance: Random, phases: tuple[str | None, ...] = PHASES) -> bool:
-    """Wait for a random moment of the run; return whether the engine still runs then."""
+def _at_a_random_moment(engine: Engine, trial: Trial, chance: Random, phases: tuple[str, ...] = PHASES) -> bool:
+    """Wait for a random moment of a random phase; return whether the engine still runs then, and note its phase."""
     phase = chance.choice(phases)
-    return engine.wait_until(phase, chance.random() * trial.workload.duration_s * (1.0 if phase is None else 0.3))
+    if not engine.wait_until(phase, chance.random() * trial.workload.lasts[phase]):
+        return False
+    trial.struck.append(engine.phase)
+    return True
 
 
 def _judge(ending: Ending, signals: set[int] | None = None, allowed: set[str] | None = None) -> tuple[str, list[str]]:

@@ -22,6 +22,8 @@ from inference_helpers import DSM, RGB, height_network, make_package, picture, s
 from ridgeline.engine.jobs import BuildingOptions, RasterInput, SegmentJob, to_dict  # noqa: E402
 
 WORK_FOLDER = ".ridgeline"
+PHASES = ("opening", "computing", "buildings", "finishing files", "publishing", "leaving")
+"""The phases of a run, in their order: what it does until the next one's first sign comes."""
 PATIENCE_S = 180.0
 """An engine that has not ended by then hangs."""
 _CHANNELS = {"land_cover": 3, "roof": 2, "building": 1, "edge": 1}
@@ -40,6 +42,8 @@ class Engine:
     process: subprocess.Popen[str]
     began: float
     lines: list[dict[str, Any]] = field(default_factory=list)
+    signs: dict[str, float] = field(default_factory=dict)
+    """When the first sign of each phase came, in seconds from the start."""
     broken: threading.Event = field(default_factory=threading.Event)
 
     def listen(self) -> threading.Thread:
@@ -49,6 +53,7 @@ class Engine:
             assert self.process.stdout is not None
             for line in self.process.stdout:
                 self.lines.append(json.loads(line))
+                self.signs.setdefault(phase_after(self.lines[-1]), time.monotonic() - self.began)
                 if self.broken.is_set():
                     break
             self.process.stdout.close()
@@ -57,13 +62,18 @@ class Engine:
         thread.start()
         return thread
 
-    def wait_until(self, phase: str | None, seconds: float) -> bool:
-        """Wait so many seconds from the first sign of a phase (None: from the start); False if it ended before."""
-        while phase is not None and not any(line.get("phase") == phase for line in list(self.lines)):
+    @property
+    def phase(self) -> str:
+        """The phase that it is in."""
+        return max(list(self.signs), key=PHASES.index, default=PHASES[0])
+
+    def wait_until(self, phase: str, seconds: float) -> bool:
+        """Wait so many seconds from the first sign of a phase or of a later one; False if it ended before."""
+        while PHASES.index(self.phase) < PHASES.index(phase):
             if self.process.poll() is not None:
                 return False
             time.sleep(0.002)
-        until = (self.began if phase is None else time.monotonic()) + seconds
+        until = (self.began if phase == PHASES[0] else time.monotonic()) + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 return False
@@ -112,10 +122,8 @@ class Workload:
         self.other_model = make_package(root / "second" / "model", (RGB, DSM), network=height_network(_CHANNELS, 9))
         self.whole = self._reference("whole", self.model)
         self.other = self._reference("other", self.other_model)
-        began = time.monotonic()
-        self._reference("again", self.model)
-        self.duration_s = time.monotonic() - began
-        """Of an undisturbed run, now that everything is in the disk's cache."""
+        self.lasts = phase_seconds(self._run("again", self.model))
+        """Seconds of each phase of an undisturbed run, now that everything is in the disk's cache."""
         if self.whole != digests(root / "again"):
             raise RuntimeError("two undisturbed runs differ: nothing can be compared with them")
 
@@ -129,13 +137,17 @@ class Workload:
         return Trial(self, folder)
 
     def _reference(self, name: str, model: Path) -> dict[str, str]:
+        self._run(name, model)
+        return digests(self.root / name)
+
+    def _run(self, name: str, model: Path) -> Engine:
         job = self.root / f"{name}.json"
         job.write_text(json.dumps(to_dict(job_for(self.root / name, self.rgb, self.dsm, model))))
         engine = start(job)
         ending = finish(engine)
         if ending.status != 0:
             raise RuntimeError(f"the undisturbed run failed: {ending}")
-        return digests(self.root / name)
+        return engine
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,8 @@ class Trial:
 
     workload: Workload
     folder: Path
+    struck: list[str] = field(default_factory=list)
+    """The phases in which it was disturbed, so far."""
 
     @property
     def out(self) -> Path:
@@ -176,6 +190,33 @@ class Trial:
     def remove(self) -> None:
         """Remove the trial's folder."""
         shutil.rmtree(self.folder)
+
+
+def phase_after(line: dict[str, Any]) -> str:
+    """Return the phase that a line of the engine is a sign of."""
+    if line["event"] in ("result", "error"):
+        return "leaving"
+    complete = line.get("done") == line.get("total")
+    if line.get("phase") == "computing":
+        return "buildings" if complete else "computing"
+    if line.get("phase") == "buildings":
+        return "finishing files" if complete else "buildings"
+    if line.get("phase") == "writing rasters":
+        return "publishing" if complete else "finishing files"
+    return "opening"
+
+
+def phase_seconds(engine: Engine) -> dict[str, float]:
+    """Return how long each phase of a run that has ended took.
+
+    Raises:
+        RuntimeError: if a phase gave no sign: no moment could fall into it.
+    """
+    silent = [phase for phase in PHASES[1:] if phase not in engine.signs]
+    if silent:
+        raise RuntimeError(f"the engine does not tell of these phases any more: {', '.join(silent)}")
+    starts = [0.0, *(engine.signs[phase] for phase in PHASES[1:]), time.monotonic() - engine.began]
+    return {phase: starts[at + 1] - starts[at] for at, phase in enumerate(PHASES)}
 
 
 def job_for(out: Path, rgb: Path, dsm: Path, model: Path, overwrite: bool = False) -> SegmentJob:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Optional
 
@@ -22,5 +23,5 @@ class GroundJob:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.gsd is not None and not self.gsd > 0:
-            raise ValueError(f"gsd must be positive, not {self.gsd}")
+        if self.gsd is not None and not 0 < self.gsd < math.inf:
+            raise ValueError(f"gsd must be a positive number of metres, not {self.gsd}")

@@ -130,8 +130,10 @@ def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:
 def _from_wkt(text: str) -> BaseGeometry:
     try:
         shape = shapely.from_wkt(text)
-    except shapely.errors.ShapelyError as fault:
-        raise _bad("The region's WKT is not understood.", "Give a POLYGON or MULTIPOLYGON.") from fault
+    except (shapely.errors.ShapelyError, NotImplementedError) as fault:  # what is not implemented: curves
+        raise _bad(
+            "The region's WKT is not understood.", "Give a POLYGON or MULTIPOLYGON with straight edges."
+        ) from fault
     if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon"):
         raise _bad("The region's WKT is no polygon.", "Give a POLYGON or MULTIPOLYGON.")
     return shape

@@ -1,5 +1,6 @@
 """Passes what the engine says on to Processing: bar, text with time left, warnings, log."""
 
+import math
 import time
 from typing import Any, Dict, Optional
 
@@ -79,7 +80,7 @@ def progress_text(event: Progress) -> str:
         return phase
     text = tr("{phase}: {done} of {total} {unit}",
               phase=phase, done=f"{event.done:.0f}", total=f"{event.total:.0f}", unit=event.unit)  # fmt: skip
-    if event.eta_s is None or event.done >= event.total:
+    if event.eta_s is None or not math.isfinite(event.eta_s) or event.done >= event.total:
         return text
     return tr("{text}, {time} left", text=text, time=time_text(event.eta_s))
 

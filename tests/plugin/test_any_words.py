@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ridgeline.engine.jobs import Progress, RidgelineError, Warn, event_from_line
@@ -24,8 +24,7 @@ values = st.recursive(
 )
 
 
-@pytest.fixture
-def listener(qgis_app):
+def new_listener():
     from qgis.core import QgsProcessingFeedback
 
     from ridgeline.plugin.processing.talk import FeedbackListener
@@ -44,8 +43,11 @@ anything = st.fixed_dictionaries(
 
 
 @settings(suppress_health_check=LOOSE)
+@example(data={"event": "progress", "done": -math.inf, "total": 4e16, "unit": "", "phase": "", "eta_s": math.nan})
+@example(data={"event": "progress", "done": 1, "total": 4, "unit": "", "phase": "", "eta_s": math.inf})
 @given(data=progress | anything)
-def test_any_event_line_is_told_or_refused(listener, data):
+def test_any_event_line_is_told_or_refused(qgis_app, data):
+    listener = new_listener()
     try:
         event = event_from_line(json.dumps(data))
     except RidgelineError:

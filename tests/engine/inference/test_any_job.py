@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from inference_helpers import DSM, RGB, height_network, make_package, picture, surface, write_raster
 
@@ -17,6 +17,7 @@ from ridgeline.engine.jobs.ground import GroundJob
 from ridgeline.engine.terrain.ground_job import run_ground
 from ridgeline.engine.vector.buildings_job import run_buildings
 
+CURVED = "CURVEPOLYGON (CIRCULARSTRING (0 0, 1 1, 2 0, 1 -1, 0 0))"
 WEST, NORTH, SIDE = 500_000.0, 5_600_000.0, 40.0
 
 numbers = st.one_of(
@@ -88,7 +89,7 @@ wkts = st.one_of(
             "POINT (1 2)",
             "POLYGON ((0 0, 1 1",
             "POLYGON Z ((0 0 1, 1 1 1, 1 0 1, 0 0 1))",
-            "CURVEPOLYGON (CIRCULARSTRING (0 0, 1 1, 2 0, 1 -1, 0 0))",
+            CURVED,
         ]
     ),
     texts,
@@ -195,12 +196,14 @@ def test_any_segment_job_gives_a_result_or_a_fault_of_ours(workplace, tmp_path_f
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@example(data={"dsm": {"path": "dsm.tif"}, "gsd": math.inf})
 @given(data=st.fixed_dictionaries({"dsm": rasters("dsm.tif")}, optional={"region": regions, "gsd": numbers}))
 def test_any_ground_job_gives_a_result_or_a_fault_of_ours(workplace, tmp_path_factory, data):
     _holds(GroundJob, data, workplace, tmp_path_factory, run_ground)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@example(data={"classes": {"path": "classes.tif"}, "region": {"wkt": CURVED}})
 @given(
     data=st.fixed_dictionaries(
         {"classes": rasters("classes.tif")},

@@ -41,7 +41,8 @@ shapes = st.one_of(
 )
 # no half characters: from QGIS 3.40 on a feature does not even take them
 odd_texts = st.text(max_size=6) | st.sampled_from(["NULL", "\0", "\u2028", '"'])
-VALUES = {"string": odd_texts, "double": numbers, "int": st.integers(-(2**31), 2**31 - 1) | st.booleans()}
+# nor the lowest whole number: a memory layer refuses the feature
+VALUES = {"string": odd_texts, "double": numbers, "int": st.integers(-(2**31) + 1, 2**31 - 1) | st.booleans()}
 layers = st.sampled_from(sorted(VALUES)).flatmap(
     lambda kind: st.tuples(st.just(kind), st.lists(st.tuples(shapes, st.none() | VALUES[kind]), max_size=4))
 )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import COMMANDS
+from .commands import COMMANDS, INNER
 from .jobs import Cancelled, RidgelineError
 
 EXIT_OK, EXIT_ERROR, EXIT_CANCELLED = 0, 1, 130
@@ -18,12 +18,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return the exit status: 0, 1 (a fault, told in one sentence) or 130 (cancelled)."""
     argv = list(sys.argv[1:] if argv is None else argv)
     name = argv[0] if argv and not argv[0].startswith("-") else None
-    if name not in COMMANDS:
+    known = {**COMMANDS, **INNER}
+    if name not in known:
         _overview().parse_args(argv)  # answers --help and --version, refuses anything else
         _overview().print_help()
         return EXIT_ERROR
     module = importlib.import_module(f".commands.{name.replace('-', '_')}", __package__)
-    parser = argparse.ArgumentParser(prog=f"ridgeline {name}", description=f"{COMMANDS[name]}.")
+    parser = argparse.ArgumentParser(prog=f"ridgeline {name}", description=f"{known[name]}.")
     module.add_arguments(parser)
     try:
         return int(module.run(parser.parse_args(argv[1:])))

@@ -16,3 +16,6 @@ COMMANDS: dict[str, str] = {
     "benchmark": "Measure: speed, ground, training",
 }
 """Name of the sub-command (its module is the same, dashes as underscores) and what it does."""
+
+INNER: dict[str, str] = {"helper": "Share the work of a run that started this process"}
+"""Sub-commands that the engine itself calls; people are not told of them."""

@@ -14,6 +14,7 @@ from ..given import given
 from ..raster.aligned import AlignedRaster
 from ..raster.sinks import RasterSpec, StripSink
 from ..vector.buildings import Building, BuildingTracer, MapStrip
+from ..vector.crew import helpers_of
 from ..vector.geopackage import GeoPackageWriter
 from .finish import BUILDING_CLASS, building_threshold
 from .follow import Follower
@@ -71,7 +72,8 @@ def trace(
     with ExitStack() as stack:
         tracer = writer = None
         if target is not None:
-            tracer = BuildingTracer(grid, setup.job.buildings, names, follower.check)
+            helpers = helpers_of(setup.job.threads)
+            tracer = stack.enter_context(BuildingTracer(grid, setup.job.buildings, names, follower.check, helpers))
             writer = stack.enter_context(GeoPackageWriter(target, grid.crs))
         heights = sinks.get(HEIGHTS)
         ground = None if dsm is None else Heights(dsm, grid)

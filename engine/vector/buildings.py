@@ -8,22 +8,26 @@ count up.
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from rasterio.transform import Affine
 from scipy import ndimage
 
 from ..jobs import BuildingOptions
 from ..raster.grid import Grid
-from ..terrain.roof_geometry import RoofGeometry, roof_geometry
+from ..terrain.roof_geometry import RoofGeometry
+from .crew import Crew
+from .draft import Draft, draft_of
 from .nearness import within
-from .regularise import RegulariseOptions, regularise
 from .separate import split_touching
-from .trace import Component, ComponentTracer, outline
+from .trace import Component, ComponentTracer
 
 Levels = npt.NDArray[np.uint8] | npt.NDArray[np.floating]
 """Probabilities: uint8, where 255 is 1, or float from 0 to 1."""
@@ -104,6 +108,8 @@ class BuildingTracer:
         options: how outlines are made.
         roof_names: id to name of the roof classes; empty without.
         check: called before each building is made; may raise.
+        helpers: how many processes may share the work where there is much of it; what comes out is the same. With any,
+            use the tracer in a ``with`` block, which ends them.
     """
 
     def __init__(
@@ -112,15 +118,24 @@ class BuildingTracer:
         options: BuildingOptions,
         roof_names: Mapping[int, str],
         check: Callable[[], None] = lambda: None,
+        helpers: int = 0,
     ) -> None:
         self._grid = grid
         self._options = options
         self._roof_names = dict(roof_names)
-        self._check = check
         self._min_pixels = max(1, round(options.min_area_m2 / grid.gsd**2))
         self._components = ComponentTracer(grid.col0, grid.row0, self._min_pixels)
+        self._crew = Crew(partial(draft_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
         self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._crew.__exit__(kind, fault, trace)
 
     def add(self, strip: MapStrip) -> list[Building]:
         """Take the next rows; return the buildings that are settled now, in their final order.
@@ -139,13 +154,24 @@ class BuildingTracer:
         return self._release(None)
 
     def _settle(self, components: list[Component]) -> None:
-        for component in components:
-            neighbours: list[shapely.Polygon] = []  # of the same component: outlines may touch, not overlap
-            for part in self._parts(component):
-                self._check()
-                building = self._building(part, neighbours)
-                neighbours.append(building.outline)
-                heapq.heappush(self._waiting, (part.key, building))
+        owners: deque[int] = deque()
+
+        def parts() -> Iterator[Component]:
+            for number, component in enumerate(components):
+                for part in self._parts(component):
+                    owners.append(number)
+                    yield part
+
+        last, neighbours = -1, _Neighbours()
+        for draft in self._crew.map(parts()):
+            owner = owners.popleft()
+            if owner != last:
+                last, neighbours = owner, _Neighbours()
+            shape = draft.shape
+            if self._options.regularise:
+                shape = _beside(draft, neighbours.near(shape), self._options.tolerance_m)
+            neighbours.add(shape)
+            heapq.heappush(self._waiting, (draft.key, self._building(draft, shape)))
 
     def _release(self, before: tuple[int, int] | None) -> list[Building]:
         ready = []
@@ -167,26 +193,15 @@ class BuildingTracer:
         for number, box in enumerate(ndimage.find_objects(labels, count), start=1):
             yield _part(component, box, labels[box] == number)
 
-    def _building(self, part: Component, neighbours: list[shapely.Polygon]) -> Building:
-        gsd = self._grid.gsd
-        transform = Affine(gsd, 0.0, part.col0 * gsd, 0.0, -gsd, -part.row0 * gsd)
-        raw = _without_small_holes(outline(part.mask, transform), self._options.min_hole_m2)
-        options = RegulariseOptions(self._options.tolerance_m, gsd)
-        shape = _beside(regularise(raw, options), raw, neighbours, options) if self._options.regularise else raw
-        roof_id, confidence = _vote(part)
-        probability = part.maps.get("probability")
-        geometry = None
-        if "surface" in part.maps:
-            surface, ground = part.maps["surface"], part.maps["ground"]
-            geometry = roof_geometry(part.mask, surface.astype(np.float32), ground.astype(np.float32), gsd)
+    def _building(self, draft: Draft, outline: shapely.Polygon) -> Building:
         return Building(
             id=0,
-            outline=shape,
-            roof_class=self._roof_names.get(roof_id, str(roof_id)) if roof_id else None,
-            roof_class_id=roof_id or None,
-            roof_confidence=confidence,
-            building_confidence=None if probability is None else float(probability[part.mask].mean()) / 255,
-            geometry=geometry,
+            outline=outline,
+            roof_class=self._roof_names.get(draft.roof_id, str(draft.roof_id)) if draft.roof_id else None,
+            roof_class_id=draft.roof_id or None,
+            roof_confidence=draft.roof_confidence,
+            building_confidence=draft.building_confidence,
+            geometry=draft.geometry,
         )
 
 
@@ -200,44 +215,37 @@ def _part(component: Component, box: tuple[slice, slice], mask: npt.NDArray[np.b
     return Component(component.row0 + box[0].start, component.col0 + box[1].start, mask, maps)
 
 
-def _vote(part: Component) -> tuple[int, float | None]:
-    """Return the roof class with the largest sum of probability, and its mean probability over the building.
+class _Neighbours:
+    """Outlines of the same component: they may touch, not overlap."""
 
-    Of two classes with the same sum the smaller id wins; 0 and None where no pixel has a class.
-    """
-    if "roof_class" not in part.maps:
-        return 0, None
-    classes = part.maps["roof_class"][part.mask].astype(np.int64)
-    levels = part.maps.get("roof_confidence")
-    weights = np.full(len(classes), 255) if levels is None else levels[part.mask].astype(np.int64)
-    sums = np.bincount(classes, weights=weights, minlength=2)
-    sums[0] = 0
-    if not (classes > 0).any():
-        return 0, None
-    winner = int(np.argmax(sums)) if sums.any() else int(np.bincount(classes[classes > 0]).argmax())
-    return winner, float(sums[winner]) / (255 * len(classes))
+    def __init__(self) -> None:
+        self._all: list[tuple[tuple[float, float, float, float], shapely.Polygon]] = []
+
+    def add(self, shape: shapely.Polygon) -> None:
+        self._all.append((shape.bounds, shape))
+
+    def near(self, shape: shapely.Polygon) -> list[shapely.Polygon]:
+        """Return those that a shape meets, in the order in which they came."""
+        xmin, ymin, xmax, ymax = shape.bounds
+        return [
+            other
+            for (left, bottom, right, top), other in self._all
+            if left <= xmax and right >= xmin and bottom <= ymax and top >= ymin and other.intersects(shape)
+        ]
 
 
-def _beside(
-    shape: shapely.Polygon, raw: shapely.Polygon, neighbours: list[shapely.Polygon], options: RegulariseOptions
-) -> shapely.Polygon:
-    """Return an outline without what it shares with its neighbours, or the raw one so cut, or the outline as it is.
+def _beside(draft: Draft, near: list[shapely.Polygon], tolerance_m: float) -> shapely.Polygon:
+    """Return an outline without what it shares with others, or the raw one so cut, or the outline as it is.
 
     The first of the three that is one piece within the tolerance.
     """
-    near = [other for other in neighbours if other.intersects(shape)]
     if not near:
-        return shape
+        return draft.shape
     taken = shapely.union_all(near)
-    for candidate in (shape, raw):
+    for candidate in (draft.shape, draft.raw):
         pieces = [piece for piece in shapely.get_parts(candidate.difference(taken)) if piece.geom_type == "Polygon"]
         if pieces:
             whole = max(pieces, key=lambda piece: piece.area)
-            if within(raw, whole, options.tolerance_m):
+            if within(draft.raw, whole, tolerance_m):
                 return whole
-    return shape
-
-
-def _without_small_holes(polygon: shapely.Polygon, smallest_m2: float) -> shapely.Polygon:
-    holes = [ring for ring in polygon.interiors if shapely.Polygon(ring).area >= smallest_m2]
-    return polygon if len(holes) == len(polygon.interiors) else shapely.Polygon(polygon.exterior, holes)
+    return draft.shape

@@ -31,6 +31,7 @@ from ..raster.opening import open_dataset, unreadable
 from ..raster.source import Source, describe
 from ..terrain.ground_stream import GroundStream
 from .buildings import BuildingTracer, MapStrip
+from .crew import helpers_of
 from .geopackage import GeoPackageWriter
 
 NAME = "buildings.gpkg"
@@ -55,9 +56,12 @@ def run_buildings(job: BuildingsJob, feedback: Feedback) -> Result:
     names = {info.id: info.name for info in ROOF_CLASSES}
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    tracer = BuildingTracer(frame.grid, job.options, names if roofs is not None else {})
     grid = frame.grid
-    with GeoPackageWriter(target, grid.crs) as writer:
+    names = names if roofs is not None else {}
+    with (
+        BuildingTracer(grid, job.options, names, feedback.check_cancelled, helpers_of()) as tracer,
+        GeoPackageWriter(target, grid.crs) as writer,
+    ):
         for strip in _strips(frame, classes, roofs, job):
             feedback.progress(strip.row0 - grid.row0, grid.height, "rows", "tracing buildings")
             writer.write(tracer.add(strip))

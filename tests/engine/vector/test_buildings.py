@@ -32,14 +32,14 @@ def town(seed, shape=(90, 110)):
     }
 
 
-def trace(maps, heights, grid, options):
-    tracer = BuildingTracer(grid, options, ROOFS)
-    found, at, turn = [], 0, 0
-    while at < grid.height:
-        rows = slice(at, at + heights[turn % len(heights)])
-        found += tracer.add(MapStrip(grid.row0 + at, **{name: item[rows] for name, item in maps.items()}))
-        at, turn = rows.stop, turn + 1
-    return found + tracer.finish()
+def trace(maps, heights, grid, options, helpers=0):
+    with BuildingTracer(grid, options, ROOFS, helpers=helpers) as tracer:
+        found, at, turn = [], 0, 0
+        while at < grid.height:
+            rows = slice(at, at + heights[turn % len(heights)])
+            found += tracer.add(MapStrip(grid.row0 + at, **{name: item[rows] for name, item in maps.items()}))
+            at, turn = rows.stop, turn + 1
+        return found + tracer.finish()
 
 
 @settings(max_examples=8, deadline=None)
@@ -52,6 +52,15 @@ def test_buildings_ids_and_attributes_do_not_depend_on_the_strips(seed, heights)
     assert whole
     assert trace(maps, heights, grid, options) == whole
     assert [item.id for item in whole] == list(range(1, len(whole) + 1))
+
+
+def test_buildings_do_not_depend_on_who_shares_the_work():
+    maps = town(3, (500, 600))
+    grid = Grid(UTM, 0.5, 1_000_000, -9_600_000, 600, 500)
+    options = BuildingOptions(min_area_m2=2)
+    alone = trace(maps, [200], grid, options)
+    assert len(alone) > 300  # so many that helpers are started
+    assert trace(maps, [200], grid, options, helpers=2) == alone
 
 
 def house(gsd=0.25, height=6.0):

@@ -1,0 +1,87 @@
+"""One building by itself: its outline, roof class and heights, before its neighbours are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from rasterio.transform import Affine
+
+from ..jobs import BuildingOptions
+from ..terrain.roof_geometry import RoofGeometry, roof_geometry
+from .regularise import RegulariseOptions, regularise
+from .trace import Component, outline
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A building whose outline may still have to give way to its neighbours'.
+
+    Attributes:
+        key: absolute row and column of its first pixel.
+        raw: outline along pixel edges.
+        shape: regular outline; the raw one where none is wanted.
+        roof_id: roof class; 0 where nothing is known.
+        roof_confidence: mean probability of that class, 0 to 1; None without one.
+        building_confidence: mean probability of building inside, 0 to 1; None where it is not known.
+        geometry: heights and slope; None without a DSM.
+    """
+
+    key: tuple[int, int]
+    raw: shapely.Polygon
+    shape: shapely.Polygon
+    roof_id: int
+    roof_confidence: float | None
+    building_confidence: float | None
+    geometry: RoofGeometry | None
+
+
+def draft_of(part: Component, options: BuildingOptions, gsd: float) -> Draft:
+    """Return what a building is by itself.
+
+    Args:
+        part: its pixels and maps; probabilities as uint8, where 255 is 1.
+        options: how outlines are made.
+        gsd: metres per pixel.
+    """
+    transform = Affine(gsd, 0.0, part.col0 * gsd, 0.0, -gsd, -part.row0 * gsd)
+    raw = _without_small_holes(outline(part.mask, transform), options.min_hole_m2)
+    roof_id, confidence = _vote(part)
+    probability = part.maps.get("probability")
+    geometry = None
+    if "surface" in part.maps:
+        surface, ground = part.maps["surface"], part.maps["ground"]
+        geometry = roof_geometry(part.mask, surface.astype(np.float32), ground.astype(np.float32), gsd)
+    return Draft(
+        key=part.key,
+        raw=raw,
+        shape=regularise(raw, RegulariseOptions(options.tolerance_m, gsd)) if options.regularise else raw,
+        roof_id=roof_id,
+        roof_confidence=confidence,
+        building_confidence=None if probability is None else float(probability[part.mask].mean()) / 255,
+        geometry=geometry,
+    )
+
+
+def _vote(part: Component) -> tuple[int, float | None]:
+    """Return the roof class with the largest sum of probability, and its mean probability over the building.
+
+    Of two classes with the same sum the smaller id wins; 0 and None where no pixel has a class.
+    """
+    if "roof_class" not in part.maps:
+        return 0, None
+    classes = part.maps["roof_class"][part.mask].astype(np.int64)
+    levels = part.maps.get("roof_confidence")
+    weights = np.full(len(classes), 255) if levels is None else levels[part.mask].astype(np.int64)
+    sums = np.bincount(classes, weights=weights, minlength=2)
+    sums[0] = 0
+    if not (classes > 0).any():
+        return 0, None
+    winner = int(np.argmax(sums)) if sums.any() else int(np.bincount(classes[classes > 0]).argmax())
+    return winner, float(sums[winner]) / (255 * len(classes))
+
+
+def _without_small_holes(polygon: shapely.Polygon, smallest_m2: float) -> shapely.Polygon:
+    holes = [ring for ring in polygon.interiors if shapely.Polygon(ring).area >= smallest_m2]
+    return polygon if len(holes) == len(polygon.interiors) else shapely.Polygon(polygon.exterior, holes)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .chance import choose
-from .ground import Area
+from .ground import Area, Road
 from .plan import District, Plot
 from .styles import DRY, EARTH, GARDEN, GRAVELLED, LAWN, PAVED, RED_EARTH, SANDY, TARRED
 
@@ -145,7 +145,8 @@ def river(d: District, block: Plot) -> None:
     d.area((u0 - 6, v0 - 6, u1 + 6, v1 + 6), (DRY, GARDEN, LAWN)[rng.integers(3)], 2.0)
     middle, half = rng.uniform(v0, v1), rng.uniform(5, 22)
     d.area((u0 - 6, middle - half - 8, u1 + 6, middle + half + 8), (GRAVELLED, SANDY, EARTH)[rng.integers(3)], 4.0)
-    d.water((u0 - 8, middle - half, u1 + 8, middle + half), ragged=4.0)
+    deep = choose(rng, (0.0, float(rng.uniform(1.0, 9.0))))
+    d.water((u0 - 8, middle - half, u1 + 8, middle + half), ragged=4.0, deep=deep)
     for _ in range(int(rng.integers(2, 9))):  # bars and islands
         u, v, size = rng.uniform(u0, u1), middle + rng.normal(0, half), rng.uniform(3, 14)
         d.area((u, v, u + 2 * size, v + size), (GRAVELLED, SANDY, DRY, EARTH)[rng.integers(4)], 2.5)
@@ -155,6 +156,43 @@ def river(d: District, block: Plot) -> None:
                 d.colour("soil", "gravel", "thatch", "sand"))  # fmt: skip
     d.scatter((u0, v0, u1, middle - half - 3), rng.uniform(0.1, 1.2))
     d.scatter((u0, middle + half + 3, u1, v1), rng.uniform(0.1, 1.2))
+    for bank in (-1, 1):
+        if rng.random() < 0.5:
+            _gallery(d, (u0, u1), middle + bank * (half + 5))
+    if rng.random() < 0.55:
+        _bridge(d, rng.uniform(u0, u1), middle, half + rng.uniform(6, 18))
+
+
+def _gallery(d: District, reach: tuple[float, float], v: float) -> None:
+    """A belt of tall trees along a bank, crown in crown."""
+    rng = d.rng
+    rows, u = int(rng.integers(1, 4)), reach[0]
+    while u < reach[1]:
+        for row in range(rows):
+            if rng.random() < 0.85:
+                d.tree(u + rng.normal(0, 1.0), v + 5.0 * (row - rows / 2) + rng.normal(0, 1.0), 1.1, True)
+        u += rng.uniform(3.0, 6.5)
+
+
+def _bridge(d: District, u: float, middle: float, half: float) -> None:
+    """A foot or road bridge, level with the higher bank: long, flat, high above the water, and no roof."""
+    rng = d.rng
+    (x0, y0), (x1, y1) = d.world(u, middle - half), d.world(u + rng.normal(0, half * 0.3), middle + half)
+    level = max(d.plan.terrain.at(x0, y0), d.plan.terrain.at(x1, y1)) + float(rng.uniform(0.0, 0.8))
+    soil = d.soil(choose(rng, (PAVED, TARRED, GRAVELLED, SANDY)))
+    d.plan.roads.append(
+        Road(
+            x0,
+            y0,
+            x1,
+            y1,
+            choose(rng, (float(rng.uniform(2.0, 5.0)), float(rng.uniform(6.0, 13.0)))),
+            soil,
+            level=level,
+        )
+    )
+    for _ in range(int(rng.integers(0, 3))):
+        d.car(u, middle + rng.uniform(-half, half) * 1.3, math.pi / 2)
 
 
 def plaza(d: District, block: Plot) -> None:

@@ -77,6 +77,8 @@ class Road:
         walk_soil: cover of the pavements.
         ragged: how uneven its edges are, metres.
         lift: height of a bridge's deck above the ground, metres; it is reached over ramps at both ends.
+        level: height of a deck that lies level from bank to bank, over water and whatever else is lower; None: the road
+            lies on the ground.
     """
 
     x0: float
@@ -91,6 +93,7 @@ class Road:
     walk_soil: Soil | None = None
     ragged: float = 0.0
     lift: float = 0.0
+    level: float | None = None
 
 
 def _lightness(patch: Patch, soil: Soil, coordinate: FloatArray | None) -> FloatArray:
@@ -149,7 +152,8 @@ def draw_area(canvas: Canvas, area: Area) -> None:
         return
     along = patch.x * np.float32(math.cos(area.angle)) + patch.y * np.float32(math.sin(area.angle))
     if area.level is not None:
-        np.copyto(canvas.ground[patch.at], np.float32(area.level), where=where)
+        for layer in (canvas.ground, canvas.surface):
+            np.copyto(layer[patch.at], np.float32(area.level), where=where)
         canvas.water[patch.at][where] = True
     _fill(patch, area.soil, where, along)
     if area.lift != 0:
@@ -191,6 +195,12 @@ def _road_piece(patch: Patch, road: Road, length: float, first: float, last: flo
         canvas.surface[patch.at] += edge * np.float32(0.1)
     where = here & (off < np.float32(road.width / 2))
     _fill(patch, road.soil, where, q)
+    if road.level is not None:
+        surface = canvas.surface[patch.at]
+        over = where & (surface < np.float32(road.level))
+        rail = (off > np.float32(road.width / 2 - 0.3)) * np.float32(1.0)
+        np.copyto(surface, np.float32(road.level) + rail, where=over)
+        canvas.water[patch.at][over] = False
     if road.lift > 0:
         ramp = np.clip((np.float32(length / 2) - np.abs(p)) * np.float32(0.07), 0, road.lift)
         deck = canvas.ground[patch.at] + ramp

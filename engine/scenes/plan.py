@@ -135,13 +135,13 @@ class District:
         """Lay a ground cover over a plot."""
         self.plan.areas.append(Area(self.corners(plot), self.soil(kind), self.angle, ragged))
 
-    def water(self, plot: Plot, family: str = "water", ragged: float = 2.0) -> None:
-        """Lay level water into a plot; where the ground falls too much for it nothing is laid."""
+    def water(self, plot: Plot, family: str = "water", ragged: float = 2.0, deep: float = 0.0) -> None:
+        """Lay level water into a plot, ``deep`` metres below its banks; nothing where the ground falls too much."""
         heights = [self.plan.terrain.at(x, y) for x, y in self.corners(plot)]
         if max(heights) - min(heights) > 2.5:
             return
         soil = replace(self.soil(("clutter", family, family)), bump_m=0.0, stripe_m=0.0, share=0.2)
-        level = min(heights) - float(self.rng.uniform(0.1, 0.8))
+        level = min(heights) - float(self.rng.uniform(0.1, 0.8)) - deep
         self.plan.areas.append(Area(self.corners(plot), soil, self.angle, ragged, level=level))
 
     def building(
@@ -262,10 +262,10 @@ class District:
             height = radius * float(rng.uniform(1.0, 2.4))
         family = "bare" if self.bare and rng.random() < 0.6 else choose(rng, self.leaf_families)
         gaps = float(rng.uniform(0.35, 0.6)) if family == "bare" else float(max(rng.normal(0.1, 0.15), 0))
-        self.plan.trees.append(
-            Tree(x, y, radius, height, kind, draw(rng, family), float(rng.uniform(0.03, 0.34)), min(gaps, 0.6),
-                 int(rng.integers(1 << 14)))
-        )  # fmt: skip
+        colour, rough, key = draw(rng, family), float(rng.uniform(0.03, 0.34)), int(rng.integers(1 << 14))
+        if tall and not palm and key % 8 == 0:  # poplars and old trees tower over the others
+            height = min(height * (1.5 + key % 5 / 4), 34.0)
+        self.plan.trees.append(Tree(x, y, radius, height, kind, colour, rough, min(gaps, 0.6), key))
 
     def scatter(self, plot: Plot, per_100m2: float, gap: float = 1.2, scale: float = 1.0) -> None:
         """Plant trees over a plot, off the buildings (their crowns may reach over them)."""

@@ -5,14 +5,47 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..jobs import ErrorCode, Region, RidgelineError
+from ..jobs import ErrorCode, RasterInput, Region, RidgelineError
 
 HEIGHT_UNITS = ("metre", "foot", "us-foot")
 
 
-def add_height_unit(parser: argparse._ActionsContainer) -> None:
-    """Add the unit of a surface model's heights."""
+def add_rgb(parser: argparse._ActionsContainer) -> None:
+    """Add the picture, and what the user knows better than its file."""
+    parser.add_argument("--rgb", metavar="FILE", help="the picture: any raster that GDAL reads")
+    parser.add_argument("--rgb-bands", metavar="N", nargs="+", type=int, help="its bands for red, green and blue")
+    _add_georeference(parser, "rgb")
+
+
+def add_dsm(parser: argparse._ActionsContainer) -> None:
+    """Add the surface model, and what the user knows better than its file."""
+    parser.add_argument("--dsm", metavar="FILE", help="the surface model, heights in metres unless it says otherwise")
+    parser.add_argument("--dsm-band", metavar="N", type=int, help="its band of heights")
     parser.add_argument("--dsm-unit", choices=HEIGHT_UNITS, help="unit of the heights where the file does not say it")
+    _add_georeference(parser, "dsm")
+
+
+def _add_georeference(parser: argparse._ActionsContainer, kind: str) -> None:
+    parser.add_argument(f"--{kind}-crs", metavar="CRS", help="its CRS, where the file has none or a wrong one")
+    parser.add_argument(
+        f"--{kind}-nodata", metavar="VALUE", type=float,
+        help="its value for “nothing here”; one that no pixel has (-1 for a picture) for none",
+    )  # fmt: skip
+
+
+def rgb_of(args: argparse.Namespace) -> RasterInput | None:
+    """Return the picture that ``add_rgb``'s arguments name, if they name one."""
+    if args.rgb is None:
+        return None
+    return RasterInput(args.rgb, tuple(args.rgb_bands or ()), args.rgb_crs, args.rgb_nodata)
+
+
+def dsm_of(args: argparse.Namespace) -> RasterInput | None:
+    """Return the surface model that ``add_dsm``'s arguments name, if they name one."""
+    if args.dsm is None:
+        return None
+    bands = (args.dsm_band,) if args.dsm_band else ()
+    return RasterInput(args.dsm, bands, args.dsm_crs, args.dsm_nodata, args.dsm_unit)
 
 
 def add_region(parser: argparse._ActionsContainer, default: str, crs: str) -> None:

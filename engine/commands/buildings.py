@@ -7,7 +7,7 @@ import argparse
 from ..feedback import Feedback
 from ..jobs import BuildingOptions, ErrorCode, RasterInput, Result, RidgelineError, from_dict
 from ..jobs.buildings import BuildingsJob
-from .arguments import add_folder, add_height_unit, add_protocol, add_region, folder_of, region_of
+from .arguments import add_dsm, add_folder, add_protocol, add_region, dsm_of, folder_of, region_of
 from .jobrunner import load_json, run_job
 
 
@@ -17,8 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--class", dest="building", metavar="ID", nargs="+", type=int, help="ids that mean building "
                         "(default: the class that the raster calls building, else all but nodata)")  # fmt: skip
     parser.add_argument("--roof-classes", metavar="FILE", help="a raster of roof class ids, such as roof_class.tif")
-    parser.add_argument("--dsm", metavar="FILE", help="a surface model, which gives the heights")
-    add_height_unit(parser)
+    add_dsm(parser)
     add_region(parser, "where the rasters overlap", "the class raster's")
     add_folder(parser, "results")
     defaults = BuildingOptions()
@@ -52,7 +51,7 @@ def job_of(args: argparse.Namespace) -> BuildingsJob:
         classes=RasterInput(args.classes),
         building=tuple(args.building or ()),
         roof_classes=None if args.roof_classes is None else RasterInput(args.roof_classes),
-        dsm=None if args.dsm is None else RasterInput(args.dsm, vertical_unit=args.dsm_unit),
+        dsm=dsm_of(args),
         region=region_of(args),
         overwrite=args.overwrite,
         options=BuildingOptions(

@@ -8,11 +8,11 @@ import os
 from pathlib import Path
 
 from ..feedback import Feedback
-from ..jobs import ErrorCode, RasterInput, Result, RidgelineError, SegmentJob, from_dict
+from ..jobs import ErrorCode, Result, RidgelineError, SegmentJob, from_dict
 from ..jobs.evaluate import EvaluateJob
 from ..jobs.finetune import PolygonLayer
 from ..jobs.segment import DEFAULT_MODEL
-from .arguments import add_events
+from .arguments import add_dsm, add_events, add_rgb, dsm_of, rgb_of
 from .finetune import class_mapping
 from .jobrunner import load_json, run_job
 
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_events(parser)
     own = parser.add_argument_group("against polygons of your own")
     own.add_argument("--truth", metavar="FILE", help="polygons that say what is where")
-    own.add_argument("--rgb", metavar="FILE", help="the picture")
-    own.add_argument("--dsm", metavar="FILE", help="the surface model")
+    add_rgb(own)
+    add_dsm(own)
     own.add_argument("--field", metavar="NAME", help="the field that says the class (default: all are buildings)")
     own.add_argument("--map", metavar="VALUE=CLASS", nargs="+", default=[], help="what values mean")
     own.add_argument("--area", metavar="FILE", help="polygons in which everything is labelled")
@@ -75,8 +75,8 @@ def job_of(args: argparse.Namespace) -> EvaluateJob:
     return EvaluateJob(
         out=str(Path(args.out).expanduser()),
         truth=PolygonLayer(args.truth),
-        rgb=RasterInput(args.rgb) if args.rgb else None,
-        dsm=RasterInput(args.dsm) if args.dsm else None,
+        rgb=rgb_of(args),
+        dsm=dsm_of(args),
         model=args.model,
         field=args.field,
         classes=tuple(class_mapping(word) for word in args.map),

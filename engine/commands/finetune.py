@@ -6,17 +6,17 @@ import argparse
 from pathlib import Path
 
 from ..feedback import Feedback
-from ..jobs import ErrorCode, RasterInput, Result, RidgelineError, from_dict
+from ..jobs import ErrorCode, Result, RidgelineError, from_dict
 from ..jobs.finetune import MODES, ClassMapping, FinetuneJob, PolygonLayer
 from ..jobs.segment import DEFAULT_MODEL
-from .arguments import add_protocol
+from .arguments import add_dsm, add_protocol, add_rgb, dsm_of, rgb_of
 from .jobrunner import load_json, run_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
-    parser.add_argument("--rgb", metavar="FILE", help="the picture")
-    parser.add_argument("--dsm", metavar="FILE", help="the surface model")
+    add_rgb(parser)
+    add_dsm(parser)
     parser.add_argument("--labels", metavar="FILE", help="polygons around what is to be found")
     parser.add_argument("--field", metavar="NAME", help="the field that says the class (default: all are buildings)")
     parser.add_argument(
@@ -61,8 +61,8 @@ def job_of(args: argparse.Namespace) -> FinetuneJob:
     return FinetuneJob(
         out=str(Path(args.out).expanduser()),
         labels=PolygonLayer(args.labels),
-        rgb=RasterInput(args.rgb) if args.rgb else None,
-        dsm=RasterInput(args.dsm) if args.dsm else None,
+        rgb=rgb_of(args),
+        dsm=dsm_of(args),
         model=args.model,
         name=args.name,
         field=args.field,

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 
 from ..feedback import Feedback
-from ..jobs import ErrorCode, RasterInput, Result, RidgelineError, from_dict
+from ..jobs import ErrorCode, Result, RidgelineError, from_dict
 from ..jobs.ground import GroundJob
-from .arguments import add_folder, add_height_unit, add_protocol, add_region, folder_of, region_of
+from .arguments import add_dsm, add_folder, add_protocol, add_region, dsm_of, folder_of, region_of
 from .jobrunner import load_json, run_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
-    parser.add_argument("--dsm", metavar="FILE", help="the surface model, heights in metres unless it says otherwise")
-    parser.add_argument("--dsm-band", metavar="N", type=int, help="its band of heights")
-    add_height_unit(parser)
+    add_dsm(parser)
     add_region(parser, "all of the surface", "the DSM's")
     parser.add_argument("--gsd", metavar="M", type=float, help="metres per pixel (default: the DSM's own)")
     add_folder(parser, "results")
@@ -35,14 +33,14 @@ def job_of(args: argparse.Namespace) -> GroundJob:
     """
     if args.job is not None:
         return from_dict(GroundJob, load_json(args.job))
-    if args.dsm is None:
+    dsm = dsm_of(args)
+    if dsm is None:
         raise RidgelineError(ErrorCode.BAD_JOB, "There is no surface model.", "Name one with --dsm.")
     if args.gsd is not None and not args.gsd > 0:
         raise RidgelineError(ErrorCode.BAD_JOB, f"--gsd is {args.gsd}.", "Give a number of metres above 0.")
-    bands = (args.dsm_band,) if args.dsm_band else ()
     return GroundJob(
         out=folder_of(args),
-        dsm=RasterInput(args.dsm, bands=bands, vertical_unit=args.dsm_unit),
+        dsm=dsm,
         region=region_of(args),
         gsd=args.gsd,
         overwrite=args.overwrite,

@@ -8,25 +8,21 @@ from ..feedback import Feedback
 from ..jobs import (
     BuildingOptions,
     ErrorCode,
-    RasterInput,
     Result,
     RidgelineError,
     SegmentJob,
     from_dict,
 )
 from ..jobs.segment import DEFAULT_MODEL
-from .arguments import add_folder, add_height_unit, add_protocol, add_region, folder_of, region_of
+from .arguments import add_dsm, add_folder, add_protocol, add_region, add_rgb, dsm_of, folder_of, region_of, rgb_of
 from .jobrunner import load_json, run_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
     group = parser.add_argument_group("what to work on")
-    group.add_argument("--rgb", metavar="FILE", help="the picture: any raster that GDAL reads")
-    group.add_argument("--rgb-bands", metavar="N", nargs="+", type=int, help="its bands for red, green and blue")
-    group.add_argument("--dsm", metavar="FILE", help="the surface model, heights in metres unless it says otherwise")
-    group.add_argument("--dsm-band", metavar="N", type=int, help="its band of heights")
-    add_height_unit(group)
+    add_rgb(group)
+    add_dsm(group)
     add_region(group, "where the rasters overlap", "the RGB's")
     add_folder(group, "results")
 
@@ -78,15 +74,10 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
         value = getattr(args, name)
         if value is not None and value < 1:
             raise RidgelineError(ErrorCode.BAD_JOB, f"--{name} is {value}.", "Give a whole number from 1.")
-    rgb = dsm = None
-    if args.rgb is not None:
-        rgb = RasterInput(args.rgb, bands=tuple(args.rgb_bands or ()))
-    if args.dsm is not None:
-        dsm = RasterInput(args.dsm, bands=(args.dsm_band,) if args.dsm_band else (), vertical_unit=args.dsm_unit)
     return SegmentJob(
         out=out,
-        rgb=rgb,
-        dsm=dsm,
+        rgb=rgb_of(args),
+        dsm=dsm_of(args),
         region=region_of(args),
         model=args.model,
         gsd=args.gsd,

@@ -36,11 +36,7 @@ def choose_crs(source: Source) -> tuple[CRS, Note | None]:
         return source.crs, Note("local_crs", message)
     place = None if is_local(source.crs) else to_lonlat(source.crs, x, y)
     if place is None:
-        raise RidgelineError(
-            ErrorCode.BAD_CRS,
-            f"{capital(source.label)} lies where its CRS ({name_of(source.crs)}) has no meaning on the ground.",
-            "Check its CRS, or state the right one.",
-        )
+        raise _meaningless(source)
     chosen = utm_of(*place)
     why = "is in degrees" if metres_per_unit(source.crs) is None else "has no true metres there"
     return chosen, Note(
@@ -50,10 +46,25 @@ def choose_crs(source: Source) -> tuple[CRS, Note | None]:
 
 
 def ground_gsd(source: Source) -> float:
-    """Return the size of a pixel of the raster on the ground at its centre, in metres (the longer side)."""
+    """Return the size of a pixel of the raster on the ground at its centre, in metres (the longer side).
+
+    Raises:
+        RidgelineError: (BAD_CRS) if it has none there.
+    """
     crs, _note = choose_crs(source)
     cols = np.array([-0.5, 0.5, 0.0, 0.0]) + source.width / 2
     rows = np.array([0.0, 0.0, -0.5, 0.5]) + source.height / 2
     xs, ys = source.to_crs_coordinates(cols, rows)
     xs, ys = transform_points(source.crs, crs, xs, ys)
-    return max(math.hypot(xs[1] - xs[0], ys[1] - ys[0]), math.hypot(xs[3] - xs[2], ys[3] - ys[2]))
+    size = max(math.hypot(xs[1] - xs[0], ys[1] - ys[0]), math.hypot(xs[3] - xs[2], ys[3] - ys[2]))
+    if not 0 < size < math.inf:
+        raise _meaningless(source)
+    return size
+
+
+def _meaningless(source: Source) -> RidgelineError:
+    return RidgelineError(
+        ErrorCode.BAD_CRS,
+        f"{capital(source.label)} lies where its CRS ({name_of(source.crs)}) has no meaning on the ground.",
+        "Check its CRS, or state the right one.",
+    )

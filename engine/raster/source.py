@@ -30,6 +30,10 @@ from .wording import capital
 Kind = Literal["rgb", "dsm"]
 
 _UNITS = {"metre": 1.0, "foot": FOOT, "us-foot": US_FOOT}
+_SMALLEST, _FARTHEST = 1e-12, 1e12
+"""In units of a CRS: a pixel's side, a place. Beyond them arithmetic overflows, and nothing on Earth is meant."""
+_FLATTEST = 1e-6
+"""Area of a sheared pixel, as a share of that of an upright one."""
 _BAND_UNITS = {
     **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
     **dict.fromkeys(("ft", "foot", "feet", "international foot"), FOOT),
@@ -221,13 +225,23 @@ def _georeference(dataset: Any, item: RasterInput, label: str) -> tuple[CRS, Aff
     if use_gcps:
         transform = rasterio.transform.from_gcps(gcps)
         use_gcps = _bends(gcps)
-    if not all(map(math.isfinite, transform[:6])) or transform.determinant == 0:
+    if not _makes_sense(transform):
         raise RidgelineError(
             ErrorCode.NO_GEOREFERENCE,
-            f"{capital(label)} has a georeference without any area.",
+            f"{capital(label)} has a georeference that makes no sense: pixels without area, or beyond the Earth.",
             "Georeference it again.",
         )
     return horizontal(crs), transform, tuple(gcps) if use_gcps else ()
+
+
+def _makes_sense(transform: Affine) -> bool:
+    """Return whether pixels have an area, and whether they and the raster's corner lie within what any CRS can mean."""
+    a, b, c, d, e, f = transform[:6]
+    if not all(map(math.isfinite, (a, b, c, d, e, f))) or max(map(abs, (c, f))) > _FARTHEST:
+        return False
+    sides = math.hypot(a, d), math.hypot(b, e)
+    flat = abs(transform.determinant) <= _FLATTEST * sides[0] * sides[1]
+    return _SMALLEST <= min(sides) and max(sides) <= _FARTHEST and not flat
 
 
 def _bends(gcps: list[GroundControlPoint]) -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
@@ -61,6 +61,32 @@ def spoilt(draw, whole):
 def test_a_spoilt_file_is_read_or_refused(name, kind, tmp_path, data):
     path = tmp_path / name
     path.write_bytes(data.draw(spoilt((SAMPLES / name).read_bytes())))
+    holds(path, kind)
+
+
+odd = st.floats() | st.floats(-1e3, 1e3) | st.sampled_from([0.0, 0.5, -0.5, 5e5, 5.6e6, 5e-324, 1e-300, 1e154, 1e300])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(place=(5e5, 0.5, 0.0, 5.6e6, 0.0, -5e-324))
+@example(place=(5e5, 1e-170, 0.0, 5.6e6, 0.0, -1e-150))
+@example(place=(5e5, 1e154, 0.0, 5.6e6, 0.0, -0.5))
+@example(place=(5e5, 0.5, 0.5, 5.6e6, -0.5, -0.5000000000000001))
+@given(place=st.tuples(*[odd] * 6))
+@pytest.mark.parametrize(("name", "kind"), [("burgundy_rgb.tif", "rgb"), ("burgundy_dsm.tif", "dsm")])
+def test_any_georeference_is_taken_or_refused(name, kind, tmp_path, place):
+    path = tmp_path / "any.vrt"
+    file, dtype, count = SAMPLES / name, *(("Byte", 3) if kind == "rgb" else ("Float32", 1))
+    bands = "".join(
+        f"<VRTRasterBand dataType='{dtype}' band='{band}'><SimpleSource><SourceFilename>{file}</SourceFilename>"
+        f"<SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
+        for band in range(1, count + 1)
+    )
+    numbers = ", ".join(map(repr, place))
+    path.write_text(
+        f"<VRTDataset rasterXSize='160' rasterYSize='160'><SRS>EPSG:2154</SRS><GeoTransform>{numbers}</GeoTransform>"
+        f"{bands}</VRTDataset>"
+    )
     holds(path, kind)
 
 

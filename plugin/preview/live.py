@@ -14,8 +14,8 @@ from .overlay import PictureMaker, PreviewItem
 from .warm_engine import WarmEngine, is_cancelled
 
 DEBOUNCE_MS = 80
-"""The engine is asked once the map has been still for so long: longer than between two steps of a wheel. A request too
-many costs little: it ends at its next tile, and what it computed is kept."""
+"""The engine is asked at the first move, and again once the map has been still for so long: longer than between two
+steps of a wheel. A request too many costs little: it ends at its next tile, and what it computed is kept."""
 
 
 class LivePreview(QObject):
@@ -51,7 +51,8 @@ class LivePreview(QObject):
         self._still = QTimer(self)
         self._still.setSingleShot(True)
         self._still.setInterval(DEBOUNCE_MS)
-        self._still.timeout.connect(self._ask)
+        self._still.timeout.connect(self._on_still)
+        self._stale = False
         engine.answered.connect(self._on_answer)
         engine.failed.connect(self._on_fault)
         engine.progressed.connect(self._on_progress)
@@ -76,16 +77,18 @@ class LivePreview(QObject):
         if on == self._on:
             return
         self._on = on
-        signals = (self._canvas.extentsChanged, self._canvas.destinationCrsChanged)
+        # QGIS draws what lies around the map ahead of the next pan, on the processors that the engine needs now
+        self._canvas.setPreviewJobsEnabled(not on)
+        signals = ((self._canvas.extentsChanged, self._on_moved), (self._canvas.destinationCrsChanged, self.follow))
         if on:
             self._item = PreviewItem(self._canvas)
             self._item.setOpacity(self._opacity)
-            for signal in signals:
-                signal.connect(self.follow)
+            for signal, slot in signals:
+                signal.connect(slot)
             self._ask()
             return
-        for signal in signals:
-            signal.disconnect(self.follow)
+        for signal, slot in signals:
+            signal.disconnect(slot)
         self._still.stop()
         self._maker.stop()
         self._forget_request()
@@ -100,7 +103,20 @@ class LivePreview(QObject):
         """Ask anew once the map is still; what was asked before is no longer wanted."""
         if self._on:
             self._forget_request()
+            self._stale = True
             self._still.start()
+
+    def _on_moved(self) -> None:
+        """Ask at once, unless the map moves already: a pan is one move, a turned wheel many."""
+        if self._still.isActive():
+            self.follow()
+        else:
+            self._ask()
+            self._still.start()
+
+    def _on_still(self) -> None:
+        if self._stale:
+            self._ask()
 
     def show_layer(self, name: str) -> None:
         """Show this layer of the results, now and from now on."""
@@ -117,6 +133,7 @@ class LivePreview(QObject):
         if not self._on or self._canvas.extent().isEmpty():
             return
         self._forget_request()
+        self._stale = False
         crs = self._canvas.mapSettings().destinationCrs()
         try:
             if not crs.isValid():

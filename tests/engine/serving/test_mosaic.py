@@ -1,6 +1,8 @@
 """What the preview shows is what a run gives, bit for bit, and only what is new is computed."""
 
+import threading
 import weakref
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.inference.runner import run_segment
-from ridgeline.engine.jobs import Cancelled, RasterInput, SegmentJob
+from ridgeline.engine.jobs import Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob
 from ridgeline.engine.jobs.serve import Scene
 from ridgeline.engine.serving import tiles
 from ridgeline.engine.serving.mosaic import _rectangles
@@ -115,6 +117,71 @@ def test_what_was_computed_before_a_cancel_is_kept(scene):
     scene.mosaic._kept.clear()
     scene.mosaic.read(grid)
     assert scene.tiles.computed == before
+
+
+def test_what_was_under_way_when_a_request_was_stopped_is_not_computed_again(scene):
+    grid, begun = scene.setup.frame.grid, threading.Event()
+    predict, places = scene.tiles._network.predict, Counter()
+
+    def counted(piece):
+        places.update((piece.band, j) for j in piece.tiles)
+        begun.set()
+        return predict(piece)
+
+    def stop_once_begun(done, _total):
+        if begun.wait(10 if done else 0):
+            raise Cancelled()
+
+    scene.tiles._network.predict = counted
+    with pytest.raises(Cancelled):
+        scene.mosaic.read(grid, stop_once_begun)
+    assert places, "nothing was computed"
+    scene.mosaic.read(grid)
+    assert set(places.values()) == {1}
+    assert scene.tiles.computed == len(places) == scene.mosaic.tiles_needed(grid)
+
+
+def test_a_tile_that_fails_behind_a_stopped_request_fails_no_other(scene):
+    grid, begun, fails = scene.setup.frame.grid, threading.Event(), threading.Event()
+    predict, calls = scene.tiles._network.predict, []
+
+    def second_fails(piece):
+        calls.append(piece)
+        if len(calls) == 2:
+            begun.set()
+            fails.wait(10)
+            raise RidgelineError(ErrorCode.TILE_FAILED, "This tile fails.", "Try again.")
+        return predict(piece)
+
+    def stop_at_one(_done, _total):
+        if scene.tiles.computed and begun.wait(10):
+            raise Cancelled()
+
+    scene.tiles._network.predict = second_fails
+    with pytest.raises(Cancelled):
+        scene.mosaic.read(grid, stop_at_one)
+    (coming,) = scene.tiles._under_way.values()
+    fails.set()
+    assert coming.exception() is not None
+    assert scene.mosaic.read(grid)["land_cover"].all()
+
+
+def test_the_next_tile_is_computed_while_a_band_is_stitched(scene):
+    grid, beside = scene.setup.frame.grid, []
+    plan = scene.mosaic._over(grid)
+    places = [(i, j) for i in plan.bands for j in plan.columns]
+    running, predict = threading.Event(), scene.tiles._network.predict
+
+    def told(piece):
+        if piece.band > plan.bands[0]:
+            running.set()
+        return predict(piece)
+
+    scene.tiles._network.predict = told
+    for i, _row in scene.tiles.bands(places, lambda _done, _total: None):
+        if i == plan.bands[0]:
+            beside.append(running.wait(10))
+    assert beside == [True], "the network waited for the stitcher"
 
 
 def test_beyond_the_rasters_there_is_nothing(scene):

@@ -7,6 +7,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from .setup import Setup, batch_of, input_files
 
 RECORD = "run.json"
 BUILDINGS = "buildings.gpkg"
+
+_TOGETHER_PX = 1 << 26
+"""Rasters of up to so many pixels are written two at a time: of larger ones that holds much memory."""
 
 
 def result_names(setup: Setup) -> dict[str, str]:
@@ -96,10 +100,7 @@ def publish(
         seconds["buildings"] = seconds.get("buildings", 0.0) + time.perf_counter() - began
     ledger.commit(replace(ledger.state, publishing=True))
     began = time.perf_counter()
-    tifs = [name for name in names if name in sinks]
-    for done, name in enumerate(tifs):  # two at a time hold twice the memory and are hardly quicker
-        outputs[name] = str(sinks[name].finish(out))
-        feedback.progress(done + 1, len(tifs), "files", "writing rasters")
+    outputs |= _finish({name: sinks[name] for name in names if name in sinks}, out, feedback)
     seconds["writing"] = seconds.get("writing", 0.0) + time.perf_counter() - began
     if "buildings" in names:
         with writing(out / BUILDINGS):
@@ -119,6 +120,22 @@ def publish(
     for name in stale - {Path(path).name for path in outputs.values()}:
         (out / name).unlink(missing_ok=True)
     return Result(outputs, _summary(setup, record))
+
+
+def _finish(sinks: Mapping[str, StripSink], out: Path, feedback: Feedback) -> dict[str, str]:
+    """Make the file of each raster and return where they are, by name."""
+    pixels = max((sink.spec.grid.width * sink.spec.grid.height for sink in sinks.values()), default=0)
+    files: dict[str, str] = {}
+    with ThreadPoolExecutor(2 if pixels <= _TOGETHER_PX else 1, thread_name_prefix="files") as pool:
+        made = {name: pool.submit(sink.finish, out) for name, sink in sinks.items()}
+        try:
+            for done, (name, file) in enumerate(made.items()):
+                files[name] = str(file.result())
+                feedback.progress(done + 1, len(made), "files", "writing rasters")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return files
 
 
 def run_record(

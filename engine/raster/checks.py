@@ -23,6 +23,7 @@ from .wording import capital
 
 _READ_WHOLE = 4_000_000  # pixels; larger rasters are sampled
 _SAMPLES, _SAMPLE_SIZE = 5, 192  # windows along each side, and their size
+_BLOCK = 256  # blocks of files are as large, or larger by whole numbers
 _SEARCH = 64_000_000  # pixels searched for a valid one where the sample has none
 _COARSE_FACTOR = 4.0  # a raster this much coarser than the model's coarsest GSD shows it nothing
 
@@ -181,9 +182,15 @@ def _strips(part: Window, pixels: int, most: int | None = None) -> Iterator[Wind
 
 def _spread(part: Window) -> Iterator[Window]:
     height, width = min(_SAMPLE_SIZE, part.height), min(_SAMPLE_SIZE, part.width)
-    for row in np.linspace(0, part.height - height, _SAMPLES).astype(int).tolist():
-        for col in np.linspace(0, part.width - width, _SAMPLES).astype(int).tolist():
-            yield Window(part.row0 + row, part.col0 + col, height, width)
+    for row in _places(part.row0, part.height - height):
+        for col in _places(part.col0, part.width - width):
+            yield Window(row, col, height, width)
+
+
+def _places(first: int, spare: int) -> list[int]:
+    """Return where samples begin, evenly spread; where there is room, none lies across two blocks of the file."""
+    places = first + np.linspace(0, spare, _SAMPLES).astype(int)
+    return [int(place) for place in np.maximum(places // _BLOCK * _BLOCK, first)]
 
 
 def _unseen(source: Source) -> Note:

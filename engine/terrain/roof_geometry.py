@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ..classes import FLAT_SLOPE_DEG
-from .lattice import Bools, Floats
+from .lattice import Bools, Floats, framed, median
 from .roof_planes import LocalPlanes, local_planes, shared_planes
 
 _RIM_M = 0.5
@@ -78,26 +78,26 @@ def roof_geometry(mask: Bools, surface: Floats, ground: Floats, gsd: float) -> R
         gsd: metres per pixel.
     """
     known = mask & np.isfinite(surface) & np.isfinite(ground)
-    if known.sum() < _MIN_PIXELS:
+    if np.count_nonzero(known) < _MIN_PIXELS:
         return None
     ground_m = _percentile(ground[known], 50)
     above = (surface - ground)[known]
     middle = _percentile(above, 50)
     standing = above[above > _LOW_SHARE * middle] if middle > 1 else above
     # over all of the outline: holes in the surface count with the mean
-    volume = max(float(standing.mean()), 0.0) * float(mask.sum()) * gsd * gsd
+    volume = max(float(standing.mean()), 0.0) * float(np.count_nonzero(mask)) * gsd * gsd
     heights = np.where(known, surface - np.float32(ground_m), np.float32(np.nan))
     roof = known & (heights > _LOW_SHARE * middle) if middle > 1 else known
     inner = _inner(roof, mask, max(1, round(_RIM_M / gsd)))
     for size in (5, 3) if gsd <= 0.35 else (3,):
         planes = local_planes(heights, inner, size, gsd)
         smooth = _large_parts(inner & (planes.misfit < max(_MISFIT_M, 0.6 * gsd)))
-        if smooth.sum() >= max(_MIN_PIXELS, _SMOOTH_SHARE * inner.sum()):
+        if np.count_nonzero(smooth) >= max(_MIN_PIXELS, _SMOOTH_SHARE * np.count_nonzero(inner)):
             break  # else, on a small roof, smaller planes may fit between what stands on it
-    if smooth.sum() < _MIN_PIXELS:
+    if np.count_nonzero(smooth) < _MIN_PIXELS:
         smooth = inner
     shared = shared_planes(heights, smooth, planes, gsd)
-    level = shared.mask.sum() >= max(_MIN_PIXELS, _SHARED * smooth.sum())
+    level = np.count_nonzero(shared.mask) >= max(_MIN_PIXELS, _SHARED * np.count_nonzero(smooth))
     if level:
         smooth = shared.mask
     calm = _median3(heights, inner)
@@ -132,10 +132,10 @@ def _percentile(values: npt.NDArray[np.floating], percent: float) -> float:
 
 def _inner(roof: Bools, mask: Bools, rim: int) -> Bools:
     """Return the roof without the rim of its outline, as far as a fair part of it is left."""
-    away = ndimage.distance_transform_cdt(np.pad(mask, 1), metric="chessboard")[1:-1, 1:-1]
+    away = ndimage.distance_transform_cdt(framed(mask), metric="chessboard")[1:-1, 1:-1]
     for width in range(rim, 0, -1):
         inner: Bools = roof & (away > width)
-        if inner.sum() >= max(_MIN_PIXELS, 0.25 * roof.sum()):
+        if np.count_nonzero(inner) >= max(_MIN_PIXELS, 0.25 * np.count_nonzero(roof)):
             return inner
     return roof
 
@@ -151,7 +151,7 @@ def _large_parts(smooth: Bools) -> Bools:
 
 def _median3(heights: Floats, inner: Bools) -> Floats:
     """Return the median of each pixel's 3 x 3 neighbours inside the roof."""
-    padded = np.pad(np.where(inner, heights, np.float32(np.nan)), 1, constant_values=np.nan)
+    padded = framed(np.where(inner, heights, np.float32(np.nan)), np.nan)
     rows, cols = heights.shape
     stack = np.stack([padded[r : r + rows, c : c + cols][inner] for r in range(3) for c in range(3)])
     stack.sort(axis=0)  # NaN goes last
@@ -170,8 +170,8 @@ def _dominant_plane(planes: LocalPlanes, smooth: Bools) -> tuple[float, float | 
     if len(slope) == 0:
         return 0.0, None
     flat = slope < FLAT_SLOPE_DEG
-    if flat.mean() >= _FLAT_SHARE:
-        return float(np.degrees(np.arctan(np.hypot(np.median(east[flat]), np.median(south[flat]))))), None
+    if np.count_nonzero(flat) >= _FLAT_SHARE * len(flat):
+        return math.degrees(math.atan(math.hypot(median(east[flat]), median(south[flat])))), None
     east, south = east[~flat], south[~flat]
     # downslope: against the rise; north is up, rows run south
     aspect = np.degrees(np.arctan2(-east, south)) % 360
@@ -183,9 +183,9 @@ def _dominant_plane(planes: LocalPlanes, smooth: Bools) -> tuple[float, float | 
         near = np.abs(off) < _ASPECT_WIDTH_DEG
         if not near.any():
             break
-        peak = (peak + float(np.median(off[near]))) % 360
-    gradient = np.hypot(np.median(east[near]), np.median(south[near])) if near.any() else 0.0
-    degrees = float(np.degrees(math.atan(gradient)))
+        peak = (peak + median(off[near])) % 360
+    gradient = math.hypot(median(east[near]), median(south[near])) if near.any() else 0.0
+    degrees = math.degrees(math.atan(gradient))
     return degrees, (None if degrees < FLAT_SLOPE_DEG else peak)
 
 
@@ -202,7 +202,7 @@ def _eave(
     Along a gable's ends the height runs up to the ridge and down again, along its eaves it is one; the 20th percentile
     over the whole outline is on the eaves as long as they are a fifth of it.
     """
-    whole = np.pad(roof, 1)
+    whole = framed(roof)
     rim = (roof & ~ndimage.binary_erosion(whole)[1:-1, 1:-1]) if roof.any() else roof
     rows, cols = np.nonzero(rim)
     r, c = near[:, rows, cols]
@@ -210,7 +210,7 @@ def _eave(
     east, south = np.clip(planes.east[r, c], -limit, limit), np.clip(planes.south[r, c], -limit, limit)
     continued = heights[r, c] + (east * (cols - c) + south * (rows - r)) * np.float32(gsd)
     trusted = away[rows, cols] * gsd < 3.0
-    if trusted.sum() < 4:
+    if np.count_nonzero(trusted) < 4:
         trusted[:] = True
     skirt = _skirt_foot(heights, roof, whole, planes, near, gsd)
     return _percentile(continued[trusted], _EAVE_PERCENTILE) if skirt is None else skirt
@@ -232,7 +232,7 @@ def _skirt_foot(
     r, c = near[:, rows, cols]
     level = heights[r, c] + (planes.east[r, c] * (cols - c) + planes.south[r, c] * (rows - r)) * np.float32(gsd)
     below = level - heights[rows, cols] > _SKIRT_M
-    if below.mean() < _SKIRT_SHARE:
+    if np.count_nonzero(below) < _SKIRT_SHARE * len(below):
         return None
     seen = _percentile(heights[rows[below], cols[below]], 50)
     deeper = heights[roof & (depth == 2 * step)]

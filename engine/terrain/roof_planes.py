@@ -9,12 +9,12 @@ Communications of the ACM 24(6)).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
 import numpy.typing as npt
 
-from .lattice import Bools, Floats
+from .lattice import Bools, Floats, median
 
 _REACH_M = 0.25
 """A pixel lies on a plane from which its height differs by less."""
@@ -128,10 +128,10 @@ def shared_planes(heights: Floats, smooth: Bools, planes: LocalPlanes, gsd: floa
     for _ in range(_MOST_PLANES):
         plane = _most_voted(voters, left)
         agree = left & _agree(voters, plane[:, None]) if plane is not None else ~left
-        if plane is None or agree.mean() < _LEAST_SHARE:
+        if plane is None or np.count_nonzero(agree) < _LEAST_SHARE * len(agree):
             break
         left &= ~agree
-        typical = float(np.median(rough[agree]))
+        typical = median(rough[agree])
         if typical <= roughest:
             on_any |= _agree(pixels, plane[:, None])
             taken.append(plane)
@@ -147,7 +147,7 @@ def _most_voted(voters: npt.NDArray[np.float64], left: Bools) -> npt.NDArray[np.
     count = rest.shape[1]
     if count < 3:
         return None
-    chosen = rest[:, np.unique(np.linspace(0, count - 1, _TRIALS).astype(np.intp))]
+    chosen = rest[:, _evenly(count)]
     x, y, z, east, south = chosen
     trials = np.stack([east, south, z - east * x - south * y])
     plane = trials[:, int(np.argmax(_agree(rest, trials[:, :, None]).sum(axis=1)))]
@@ -165,6 +165,12 @@ def _most_voted(voters: npt.NDArray[np.float64], left: Bools) -> npt.NDArray[np.
         east, south = (xz * yy - yz * xy) / det, (yz * xx - xz * xy) / det
         plane = np.array([east, south, middle[2] - east * middle[0] - south * middle[1]])
     return plane
+
+
+@cache
+def _evenly(count: int) -> npt.NDArray[np.intp]:
+    """Return the numbers of at most ``_TRIALS`` of so many things, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, _TRIALS).astype(np.intp))
 
 
 def _agree(pixels: npt.NDArray[np.float64], plane: npt.NDArray[np.float64]) -> Bools:

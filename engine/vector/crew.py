@@ -29,19 +29,20 @@ _AHEAD = 32
 """So many items may wait; more would only hold memory."""
 _AT_A_TIME = 4
 _MOST = 4
-"""So many processes share the work at most: each holds some 100 MB."""
+"""So many helpers at most: each holds some 100 MB."""
 _POLL_S = 0.1
 _GONE = (OSError, EOFError, ValueError, MemoryError, pickle.PickleError)
 """What the pipes of a helper raise that was killed, or that has no memory left."""
 
 
 def helpers_of(threads: int | None = None) -> int:
-    """Return how many helpers a run may have.
+    """Return how many helpers a run may have: one for each processor, as the run itself has more to do than to share.
 
     Args:
-        threads: how many threads the user allows it; None: as many as there are processors.
+        threads: how many threads the user allows it; None: as many as there are processors. One wants no helper.
     """
-    return min(threads or usable_threads(), _MOST) - 1
+    count = min(threads or usable_threads(), _MOST)
+    return count if count > 1 else 0
 
 
 class Crew(Generic[T, R]):

@@ -17,6 +17,7 @@ from rasterio.transform import Affine
 from scipy import ndimage
 
 from ..raster.source import apply_affine
+from ..terrain.lattice import framed
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -206,7 +207,7 @@ def _rings(mask: Bools) -> list[npt.NDArray[np.float64]]:
     each other, there are two corners, and each ring keeps to the pixel outside that it goes around: so none touches
     itself. Along a row of the lattice, edges run between the corners in pairs, and so they do along a column.
     """
-    inside = np.pad(mask, 1).astype(np.int8)
+    inside = framed(mask).view(np.int8)
     west, east = inside[:, :-1], inside[:, 1:]
     count = west[:-1] + east[:-1] + west[1:] + east[1:]
     across = (count == 2) & (west[:-1] == east[1:])

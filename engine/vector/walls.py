@@ -137,38 +137,47 @@ class Ring:
 
     def cut(self, kept: Indices) -> list[Wall]:
         """Return the walls between the corners of these indices, which go once around."""
-        places, numbers = self.corners[kept].tolist(), self.first[kept].tolist()
-        walls = []
-        for i, index in enumerate(kept.tolist()):
-            after = (i + 1) % len(kept)
-            begin, end = places[i], places[after]
-            last = numbers[after] + (len(self.samples) if kept[after] <= index else 0)
-            walls.append(self.wall(_kind(begin, end), numbers[i], last, begin, end))
-        return walls
+        after = np.roll(kept, -1)
+        firsts = self.first[kept]
+        lasts = self.first[after] + len(self.samples) * (after <= kept)
+        trims = (lasts - firsts) // 8
+        sums = (self.sums[lasts - trims] - self.sums[firsts + trims]).tolist()
+        places = self.corners[kept].tolist()
+        ends = places[1:] + places[:1]
+        numbers = zip(firsts.tolist(), lasts.tolist())
+        return [
+            _wall(_kind(begin, end), first, last, begin, end, item)
+            for (first, last), begin, end, item in zip(numbers, places, ends, sums)
+        ]
 
     def wall(self, kind: str, first: int, last: int, begin: Point, end: Point) -> Wall:
         """Return a wall with the line that fits its samples best; its ends, which corners round off, count less."""
         trim = (last - first) // 8
-        count = last - first - 2 * trim
-        dx, dy = end[0] - begin[0], end[1] - begin[1]
-        if count >= 2:
-            sx, sy, sxx, sxy, syy = (self.sums[last - trim] - self.sums[first + trim]).tolist()
-            x, y = sx / count, sy / count
-            along = 0.5 * math.atan2(2 * (sxy - sx * y), (sxx - sx * x) - (syy - sy * y)) if kind == "f" else 0.0
-        else:
-            x, y = (begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2
-            along = math.atan2(dy, dx)
-        if kind == "h":
-            return Wall(kind, first, last, begin, end, (0.0, 1.0, y), abs(dx))
-        if kind == "v":
-            return Wall(kind, first, last, begin, end, (1.0, 0.0, x), abs(dy))
-        a, b = -math.sin(along), math.cos(along)
-        return Wall(kind, first, last, begin, end, (a, b, a * x + b * y), abs(dx * b - dy * a))
+        return _wall(kind, first, last, begin, end, (self.sums[last - trim] - self.sums[first + trim]).tolist())
 
     def joined(self, kind: str, before: Wall, after: Wall) -> Wall:
         """Return one wall for two and what lies between them."""
         last = before.first + ((after.last - before.first) % len(self.samples) or len(self.samples))
         return self.wall(kind, before.first, last, before.begin, after.end)
+
+
+def _wall(kind: str, first: int, last: int, begin: Point, end: Point, sums: list[float]) -> Wall:
+    """Return a wall; ``sums`` are those of x, y, x², xy and y² over its samples without an eighth at either end."""
+    count = last - first - 2 * ((last - first) // 8)
+    dx, dy = end[0] - begin[0], end[1] - begin[1]
+    if count >= 2:
+        sx, sy, sxx, sxy, syy = sums
+        x, y = sx / count, sy / count
+        along = 0.5 * math.atan2(2 * (sxy - sx * y), (sxx - sx * x) - (syy - sy * y)) if kind == "f" else 0.0
+    else:
+        x, y = (begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2
+        along = math.atan2(dy, dx)
+    if kind == "h":
+        return Wall(kind, first, last, begin, end, (0.0, 1.0, y), abs(dx))
+    if kind == "v":
+        return Wall(kind, first, last, begin, end, (1.0, 0.0, x), abs(dy))
+    a, b = -math.sin(along), math.cos(along)
+    return Wall(kind, first, last, begin, end, (a, b, a * x + b * y), abs(dx * b - dy * a))
 
 
 def refined_turn(ring: Ring, kept: Indices) -> float:

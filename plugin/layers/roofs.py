@@ -149,6 +149,7 @@ def _make_layer(crs: Any, project: Any) -> Any:
     buildings = next(kind for kind in result_kinds() if kind.name == "buildings")
     apply_style(layer, buildings)
     _offer_classes(layer)
+    _name_fields(layer)
     layer.setCustomProperty(ROOFS_PROPERTY, "1")
     project.addMapLayer(layer, False)
     project.layerTreeRoot().insertLayer(0, layer)
@@ -160,6 +161,14 @@ def _offer_classes(layer: Any) -> None:
     choices = [{title: name} for name, title in roof_titles().items() if name]
     index = layer.fields().indexOf("roof_class")
     layer.setEditorWidgetSetup(index, QgsEditorWidgetSetup("ValueMap", {"map": choices}))
+
+
+def _name_fields(layer: Any) -> None:
+    """Name what only this layer has, as the style does with the rest; numbers of rows are nobody's business."""
+    fields = layer.fields()
+    for name, title in (("model", tr("Seen by the model")), ("added", tr("Added on"))):
+        layer.setFieldAlias(fields.indexOf(name), title)
+    layer.setEditorWidgetSetup(fields.indexOf("fid"), QgsEditorWidgetSetup("Hidden", {}))
 
 
 def _unwritable(path: str, why: str) -> RidgelineError:

@@ -89,4 +89,7 @@ class PreviewFeature(QObject):
 
     def _show_shares(self) -> None:
         shares = self._summary.get("shares", {}).get(self.live.shown, {})
+        if self._summary and not shares:
+            self.panel.show_scale(self.live.scale)
+            return
         self.panel.show_shares(shares, self._page.current_model)

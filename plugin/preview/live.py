@@ -1,6 +1,6 @@
 """Live preview: results for what the map shows follow it as it is panned and zoomed."""
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from qgis.core import QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
@@ -45,6 +45,8 @@ class LivePreview(QObject):
         self._asked = ""
         self._wanted = ""
         self._paths: Dict[str, str] = {}
+        self.scale: List[Tuple[str, str]] = []
+        """What the colours of a measure that is shown mean: colour and words; empty for classes."""
         self._item: Optional[PreviewItem] = None
         self._opacity = 0.6
         self._maker = PictureMaker(canvas, self._show_image, self)
@@ -198,6 +200,7 @@ class LivePreview(QObject):
             layer = QgsRasterLayer(path, self.shown)
             if layer.isValid():
                 _style(layer, self.shown)
+                self.scale = _scale(layer)
                 self._maker.make(layer)
 
     def _show_image(self, image: Any, settings: Any) -> None:
@@ -214,6 +217,15 @@ def _style(layer: Any, name: str) -> None:
         apply_style(layer, kind)
     if layer.renderer() is not None:
         layer.renderer().setOpacity(1.0)  # how much shows through is the preview's own choice
+
+
+def _scale(layer: Any) -> "List[Tuple[str, str]]":
+    """Return colours and words of a measure's styled layer; of classes none, which have their shares."""
+    renderer = layer.renderer()
+    if renderer is None or renderer.type() != "singlebandpseudocolor":
+        return []
+    steps = renderer.shader().rasterShaderFunction().colorRampItemList()
+    return [(step.color.name(), step.label) for step in steps if step.color.alpha() > 0]
 
 
 def _no_crs() -> RidgelineError:

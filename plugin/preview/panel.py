@@ -1,7 +1,7 @@
 """The preview's part of the Segment page: two switches, and what belongs to the preview while it is on."""
 
 import html
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
@@ -34,6 +34,7 @@ class PreviewPanel(QWidget):
         for button in (self.preview, self.roofs):
             button.setCheckable(True)
         self.layer = shrinkable(QComboBox())
+        self.layer.setEnabled(False)  # until the first picture says what there is
         self.layer.setAccessibleName(tr("Layer of the preview"))
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
@@ -42,7 +43,7 @@ class PreviewPanel(QWidget):
         self.opacity.setToolTip(tr("How much the preview covers the map"))
         self.opacity.setAccessibleName(tr("Opacity of the preview"))
         self.hint = wrapped(tr("Click a building on the map. A keeps its roof in a layer, Esc puts the tool away."))
-        self.status = wrapped()
+        self.status = wrapped(tr("Computing …"))
         self.notes = Notes()
         self.legend = wrapped(rich=True)
         buttons = QHBoxLayout()
@@ -77,11 +78,13 @@ class PreviewPanel(QWidget):
         for name in names:
             self.layer.addItem(titles.get(name, str(name).replace("_", " ")), name)
         self.layer.setCurrentIndex(max(0, self.layer.findData(before)))
+        self.layer.setEnabled(self.layer.count() > 0)
         self.layer.blockSignals(False)
 
     def say(self, text: str) -> None:
         """Show what is being done."""
-        self.status.setText(text)
+        if text:  # else what stood there keeps its place
+            self.status.setText(text)
         self.status.setVisible(bool(text))
 
     def show_trouble(self, fault: Optional[RidgelineError]) -> None:
@@ -100,10 +103,16 @@ class PreviewPanel(QWidget):
         colours = {item.name: item.colour for items in (model.classes.values() if model else ()) for item in items}
         titles, lines = roof_titles(), []
         for name, share in sorted(shares.items(), key=lambda item: -item[1])[:_MOST_CLASSES]:
-            colour = colours.get(name, "#888888")
-            square = f"<span style='color:{html.escape(colour, quote=True)}'>■</span>"
             title = titles.get(name, name.replace("_", " "))
-            lines.append(f"{square} {html.escape(title[:1].upper() + title[1:])} {100 * share:.0f} %")
+            text = f"{title[:1].upper() + title[1:]} {100 * share:.0f} %"
+            lines.append(_legend_line(colours.get(name, "#888888"), text))
+        self._show_legend(lines)
+
+    def show_scale(self, scale: "List[Tuple[str, str]]") -> None:
+        """Show what the colours of a measure mean: pairs of a colour and its words."""
+        self._show_legend([_legend_line(colour, text) for colour, text in scale])
+
+    def _show_legend(self, lines: "List[str]") -> None:
         self.legend.setText("<br>".join(lines))
         self.legend.setVisible(bool(lines))
 
@@ -120,12 +129,20 @@ class PreviewPanel(QWidget):
     def _on_preview(self, on: bool) -> None:
         self._name_buttons()
         self.options.setVisible(on)
+        place = self.status.sizePolicy()
+        place.setRetainSizeWhenHidden(on)  # what lies below must not jump with every move of the map
+        self.status.setSizePolicy(place)
         if not on:
             self.show_shares({}, None)
         self.preview_switched.emit(on)
 
     def _on_layer(self) -> None:
         self.layer_chosen.emit(str(self.layer.currentData() or ""))
+
+
+def _legend_line(colour: str, text: str) -> str:
+    """Return a line of the legend as markup; neither colour nor words are taken for any."""
+    return f"<span style='color:{html.escape(colour, quote=True)}'>■</span> {html.escape(text)}"
 
 
 def layer_titles() -> "Dict[str, str]":

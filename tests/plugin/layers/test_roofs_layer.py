@@ -34,6 +34,15 @@ def test_a_roof_is_kept_once_and_its_layer_found_whatever_it_is_called(saved):
     assert find_layer() is layer and layer.featureCount() == 1
 
 
+def test_every_field_of_the_form_has_a_name_for_people_and_the_row_number_is_not_shown(saved):
+    assert add_roof(roof(), "toy")
+    layer = find_layer()
+    for index, field in enumerate(layer.fields()):
+        hidden = layer.editorWidgetSetup(index).type() == "Hidden"
+        assert hidden == (field.name() == "fid"), field.name()
+        assert hidden or field.alias(), field.name()
+
+
 @pytest.mark.parametrize("kind", ["raster", "lines", "memory"])
 def test_another_layer_that_bears_the_mark_gets_nothing(saved, kind):
     if kind == "raster":

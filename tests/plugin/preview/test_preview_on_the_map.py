@@ -77,6 +77,7 @@ def test_preview_follows_the_map_and_a_roof_is_picked_and_kept(page, qgis_iface,
     panel.layer.setCurrentIndex(panel.layer.findData("confidence"))
     panel.layer.activated.emit(panel.layer.currentIndex())
     assert live.shown == "confidence"
+    assert "sure" in panel.legend.text() and "#fde725" in panel.legend.text(), "nobody can tell what yellow means"
 
     point = place_of_a_roof(page, live._paths["land_cover"])
     panel.roofs.click()

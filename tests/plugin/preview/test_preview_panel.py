@@ -35,6 +35,35 @@ def test_the_largest_classes_come_first_with_their_colours(panel):
     assert text.index("Building 50 %") < text.index("Tree 20 %") and "#0000ff" in text
 
 
+def test_a_scale_says_what_its_colours_mean(panel):
+    panel.show_scale([("#440154", "under 50 %: a guess"), ("#fde725", "<b>sure</b>")])
+    text = panel.legend.text()
+    assert text.index("#440154") < text.index("under 50 %") < text.index("#fde725") and "&lt;b&gt;sure" in text
+    assert panel.legend.isVisible()
+    panel.show_scale([])
+    assert not panel.legend.isVisible()
+
+
+def test_what_lies_below_does_not_jump_when_the_state_comes_and_goes(panel, qtbot):
+    panel.show_shares({"tree": 1.0}, Model(tree="#00ff00"))
+    panel.preview.setChecked(True)
+    tops = []
+    for text in ("", "Computing …", ""):
+        panel.say(text)
+        panel.layout().activate()
+        tops.append(panel.legend.y())
+    assert len(set(tops)) == 1, tops
+    assert panel.status.sizePolicy().retainSizeWhenHidden()
+    panel.preview.setChecked(False)
+    assert not panel.status.sizePolicy().retainSizeWhenHidden(), "a gap stays without a preview"
+
+
+def test_a_layer_can_be_chosen_once_there_is_one(panel):
+    assert not panel.layer.isEnabled()
+    panel.offer_layers(["land_cover"])
+    assert panel.layer.isEnabled()
+
+
 def test_names_and_colours_of_classes_are_no_markup(panel):
     nasty = "<img src='file:///etc/passwd'>"
     panel.show_shares({nasty: 0.5}, Model(**{nasty: "red'><b>bold</b>"}))

@@ -10,6 +10,7 @@ DLL_INIT_FAILED = 3221225794
 CONTROL_C = 3221225786
 
 
+_LONGEST = 300
 _MEMORY_WORDS = ("out of memory", "cannot allocate memory", "bad_alloc", "failed to map segment")
 
 
@@ -54,6 +55,12 @@ def explain_exit(status: int, log: str = "", command: str = "segment") -> Tuple[
         tr("The engine ended unexpectedly (exit status {status}).", status=status),
         tr("Run it again; if it stays so, use Check on the Engine page and copy the diagnostics."),
     )
+
+
+def last_words(log: str) -> str:
+    """Return the last line of a log that says something: no warning, nor the code that Python quotes with it."""
+    lines = (line for line in reversed(log.splitlines()) if line.strip() and not line.startswith(" "))
+    return next((line[:_LONGEST] for line in lines if "Warning: " not in line), "")
 
 
 def _spare_memory(command: str) -> str:

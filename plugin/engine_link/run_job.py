@@ -21,7 +21,7 @@ from ...engine.jobs import (
 )
 from ..i18n import tr
 from .engine import Engine
-from .exit_codes import explain_exit
+from .exit_codes import explain_exit, last_words
 from .process import KILL_AFTER_S, TERMINATE_AFTER_S, Ended, EngineProcess
 
 SILENCE_S = 60.0
@@ -102,9 +102,9 @@ def run_job(
     if isinstance(answer, Error):
         raise Cancelled(answer.message) if answer.code is ErrorCode.CANCELLED else _fault_of(answer)
     sentence, hint = explain_exit(status, process.log, command)
-    last = next((line for line in reversed(process.log.splitlines()) if line.strip()), "")
+    last = last_words(process.log)
     if last:
-        hint = tr("{hint} Its last words were: {last}", hint=hint, last=last[:300])
+        hint = tr("{hint} Its last words were: {last}", hint=hint, last=last)
     raise RidgelineError(ErrorCode.ENGINE_DIED, sentence, hint)
 
 

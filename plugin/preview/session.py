@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Optional, Set
 from ...engine.jobs import PROTOCOL_VERSION, Cancelled, Error, ErrorCode, Progress, Result, RidgelineError, Started
 from ...engine.jobs.serve import CancelRequest, ServeRequest, ShutdownRequest, request_to_line
 from ..engine_link.engine import Engine
-from ..engine_link.exit_codes import explain_exit
+from ..engine_link.exit_codes import explain_exit, last_words
 from ..engine_link.process import Ended, EngineProcess
 from ..i18n import tr
 
@@ -192,8 +192,8 @@ class Session:
 
 def _death(status: int, log: str) -> RidgelineError:
     sentence, _hint = explain_exit(status, log)
-    last = next((line for line in reversed(log.splitlines()) if line.strip()), "")
+    last = last_words(log)
     hint = tr("Move the map or click again: a new one is started.")
     if last:
-        hint = tr("{hint} Its last words were: {last}", hint=hint, last=last[:300])
+        hint = tr("{hint} Its last words were: {last}", hint=hint, last=last)
     return RidgelineError(ErrorCode.ENGINE_DIED, sentence, hint)

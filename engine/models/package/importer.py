@@ -213,7 +213,11 @@ def _refuse_faults(folder: Path, name: str) -> None:
 def _move_in(staging: Path, root: Path, name: str, replace: bool) -> Path:
     target = root / name
     if (SHIPPED / name).exists():
-        raise _exists(f"A model {name!r} comes with Ridgeline.", "Give the imported one another name.")
+        raise RidgelineError(  # no question of replacing it, which OUTPUT_EXISTS would be
+            ErrorCode.BAD_MODEL,
+            f"The model {name!r} comes with Ridgeline and cannot be replaced.",
+            "To have another beside it, change the name in its model.json.",
+        )
     if target.exists():
         if not replace:
             raise _exists(f"Your library holds a model {name!r} already.", "Give it another name, or replace the old.")

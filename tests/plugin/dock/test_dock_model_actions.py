@@ -91,6 +91,13 @@ def test_a_model_is_imported_checked_shared_tried_and_removed(page, ended, packa
     assert len(asked) == 2 and "library" in ended_text, "an import over a model of the same name must ask"
 
 
+def test_a_model_that_ships_is_not_offered_to_be_replaced(page, ended, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(page.model_actions, "_agreed", lambda _title, question: asked.append(question) or True)
+    page.model_actions.import_path(str(ROOT / "resources" / "models" / "ridgeline-compact"))
+    assert "cannot be replaced" in ended() and not asked
+
+
 def test_a_damaged_model_is_named_with_its_faults_and_can_be_removed(page, ended, package, shelf, monkeypatch):
     page.model_actions.import_path(str(package))
     ended()

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from ridgeline.plugin.engine_link import process_tree
-from ridgeline.plugin.engine_link.exit_codes import explain_exit
+from ridgeline.plugin.engine_link.exit_codes import explain_exit, last_words
 
 
 class FakeProcess:
@@ -98,3 +98,10 @@ def test_a_library_that_ends_the_engine_for_lack_of_memory_is_understood():
     assert "memory ran out" in explain_exit(-6, log)[0]
     assert "memory ran out" in explain_exit(127, "cannot allocate memory for thread-local data: ABORT")[0]
     assert "memory" not in explain_exit(-6, "terminate called without an active exception")[0]
+
+
+def test_last_words_are_no_warning_and_no_code():
+    noise = "ridge/warp.py:387: NotGeoreferencedWarning: Dataset has no geotransform.\n  dest = _reproject(\n\n"
+    assert last_words("OSError: the disk is gone\n" + noise) == "OSError: the disk is gone"
+    assert last_words(noise) == "" == last_words("")
+    assert last_words("x" * 5000) == "x" * 300

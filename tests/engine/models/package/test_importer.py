@@ -90,7 +90,10 @@ def test_a_name_that_is_taken_is_refused_unless_it_is_to_be_replaced(make_packag
 def test_nothing_takes_the_place_of_a_shipped_model(make_package, tmp_path):
     source = make_package(root=tmp_path / "from")
     make_package(root=tmp_path / "shipped")
-    assert fault_of(source.folder, replace=True).code is ErrorCode.OUTPUT_EXISTS
+    for replace in (False, True):
+        fault = fault_of(source.folder, replace=replace)
+        assert fault.code is ErrorCode.BAD_MODEL, "OUTPUT_EXISTS asks whether to replace it"
+        assert "cannot be replaced" in fault.message and "name" in fault.hint
     make_package(root=tmp_path / "library")
     assert find_model("small").folder == tmp_path / "shipped" / "small"
     with pytest.raises(RidgelineError, match="Your library holds no model"):

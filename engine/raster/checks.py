@@ -19,7 +19,7 @@ from .ground import Note, ground_gsd
 from .native import NativeReader
 from .source import Source
 from .warp import Warper, Window, pixels_across
-from .wording import capital
+from .wording import capital, metres
 
 _READ_WHOLE = 4_000_000  # pixels; larger rasters are sampled
 _SAMPLES, _SAMPLE_SIZE = 5, 192  # windows along each side, and their size
@@ -67,12 +67,12 @@ def check_resolution(source: Source, accepted: GsdSpec) -> list[Note]:
     if own > accepted.max * _COARSE_FACTOR:
         raise RidgelineError(
             ErrorCode.GSD_OUT_OF_RANGE,
-            f"{capital(source.label)} has pixels of {own:.4g} m; the model needs {accepted.max:g} m or finer.",
+            f"{capital(source.label)} has pixels of {metres(own)}; the model needs {accepted.max:g} m or finer.",
             "Choose a finer raster, or a model for this resolution.",
         )
     if own > accepted.max * 1.05:
         message = (
-            f"{capital(source.label)} has pixels of {own:.3g} m, coarser than the model's {accepted.max:g} m: "
+            f"{capital(source.label)} has pixels of {metres(own)}, coarser than the model's {accepted.max:g} m: "
             "expect poor results."
         )
         return [Note("coarse_input", message)]

@@ -13,6 +13,7 @@ from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform as warp_transform
 
 from ..jobs.errors import ErrorCode, RidgelineError
+from .gdal_env import gdal_env
 
 METRIC_TOLERANCE = 0.01
 """A CRS counts as metric on the ground if its scale there is within one percent of true, along both axes."""
@@ -36,7 +37,8 @@ def parse_crs(text: str, what: str) -> CRS:
         RidgelineError: (BAD_CRS) if it is not understood.
     """
     try:
-        return horizontal(CRS.from_user_input(text))
+        with gdal_env():  # else GDAL says in its own words, too, what is wrong
+            return horizontal(CRS.from_user_input(text))
     except (CRSError, ValueError, TypeError, LookupError, AttributeError) as fault:  # the last three: odd JSON
         raise RidgelineError(
             ErrorCode.BAD_CRS,

@@ -121,7 +121,7 @@ def _box(bbox: tuple[float, float, float, float]) -> BaseGeometry:
     xmin, ymin, xmax, ymax = bbox
     if not all(map(math.isfinite, bbox)) or xmin >= xmax or ymin >= ymax:
         raise _bad(
-            f"The region's box {xmin:g} {ymin:g} {xmax:g} {ymax:g} has no area.",
+            f"The region's box {xmin:.12g} {ymin:.12g} {xmax:.12g} {ymax:.12g} has no area.",
             "Give it as xmin ymin xmax ymax, with xmin < xmax and ymin < ymax.",
         )
     return shapely.box(xmin, ymin, xmax, ymax)

@@ -84,6 +84,9 @@ def test_rasters_far_too_coarse_are_refused_and_coarse_ones_said(raster_file):
     with pytest.raises(RidgelineError, match="pixels of 10 m") as caught:
         look(hopeless, "rgb")
     assert caught.value.code == ErrorCode.GSD_OUT_OF_RANGE
+    kilometres = raster_file(bands, transform=Affine(12345, 0, 500000, 0, -12345, 5600000))
+    with pytest.raises(RidgelineError, match="pixels of 12,345 m"):
+        look(kilometres, "rgb")
 
 
 def test_existing_results_are_kept_unless_told(tmp_path):

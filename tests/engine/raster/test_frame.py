@@ -111,7 +111,7 @@ def test_region_as_wkt(rgb):
 @pytest.mark.parametrize(
     ("region", "code", "says"),
     [
-        (Region(bbox=(500010.0, 5599990.0, 500040.0, 5599990.0)), ErrorCode.BAD_REGION, "no area"),
+        (Region(bbox=(500010.0, 5599990.5, 500040.0, 5599990.5)), ErrorCode.BAD_REGION, "5599990.5 has no area"),
         (Region(bbox=(float("nan"), 0.0, 1.0, 1.0)), ErrorCode.BAD_REGION, "no area"),
         (Region(wkt="POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))"), ErrorCode.BAD_REGION, "invalid (Self-intersection"),
         (Region(wkt="POINT (0 0)"), ErrorCode.BAD_REGION, "no polygon"),

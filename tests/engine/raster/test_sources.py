@@ -14,6 +14,7 @@ from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
 from ridgeline.engine.models.package.spec import GsdSpec
 from ridgeline.engine.raster.aligned import open_aligned
 from ridgeline.engine.raster.checks import check_inputs
+from ridgeline.engine.raster.crs import parse_crs
 from ridgeline.engine.raster.frame import plan_frame
 from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.raster.native import NativeReader
@@ -198,3 +199,9 @@ def _vrt(width, height, bands, pixel=0.5, numbers=None, shown=None):
             f"<SrcRect {size}/><DstRect {size}/></SimpleSource></VRTRasterBand>"
         )
     return "".join([*parts, "</VRTDataset>"])
+
+
+def test_an_unknown_crs_is_told_in_our_words_alone(capfd):
+    with pytest.raises(RidgelineError, match="'EPSG:999999' given for the region is not known"):
+        parse_crs("EPSG:999999", "the region")
+    assert capfd.readouterr().err == ""

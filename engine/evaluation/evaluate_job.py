@@ -13,6 +13,7 @@ from ..inference.runner import run_segment
 from ..jobs import BuildingOptions, ErrorCode, Region, Result, RidgelineError, SegmentJob
 from ..jobs.evaluate import EvaluateJob
 from ..models.package.library import find_model
+from ..raster.checks import check_gsd
 from ..raster.files import keep_existing
 from ..raster.frame import plan_frame
 from ..raster.gdal_env import gdal_env
@@ -52,7 +53,8 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     spec = find_model(job.model).spec
     with gdal_env():
-        gsd = job.gsd or spec.gsd.trained
+        gsd = spec.gsd.trained if job.gsd is None else job.gsd
+        check_gsd(gsd, spec.gsd)
         crs = plan_frame(job.rgb, job.dsm, None, gsd).grid.crs
         ground, known = _ground(job, crs)
         target = choose_target(spec, ground.labels.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -92,5 +93,9 @@ class FinetuneJob:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, not {self.mode!r}")
         if not 0 < self.validation_share < 1:
             raise ValueError("validation_share must lie between 0 and 1")
-        if self.minutes <= 0 or self.block_m <= 0:
-            raise ValueError("minutes and block_m must be positive")
+        if not (0 < self.minutes < math.inf and 0 < self.block_m < math.inf):
+            raise ValueError("minutes and block_m must be positive numbers")
+        if self.steps is not None and self.steps < 1:
+            raise ValueError(f"steps must be 1 or more, not {self.steps}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be a whole number from 0 to {2**32 - 1}, not {self.seed}")

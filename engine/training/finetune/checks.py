@@ -119,7 +119,10 @@ def _few(classes: dict[str, dict[str, int]], teaching: Teaching) -> list[Finding
         total = count["polygons"] + count["validation_polygons"]
         if count["pixels"] == 0:
             findings.append(
-                Finding("nothing_to_train", f"No training pixel of the class {name!r} lies on the rasters.")
+                Finding(
+                    "nothing_to_train",
+                    f"The class {name!r} cannot be learned: no polygon of it that teaches lies on the rasters.",
+                )
             )
         elif total < LEAST_POLYGONS:
             findings.append(

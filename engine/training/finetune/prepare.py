@@ -16,7 +16,7 @@ from ...feedback import Feedback
 from ...jobs import ErrorCode, RidgelineError
 from ...jobs.finetune import FinetuneJob
 from ...models.multitask import DenseModel
-from ...models.package import ModelPackage
+from ...models.package import ModelPackage, ModelSpec
 from ...models.package.library import find_model
 from ...models.rebuild import trainable_model
 from ...raster.checks import check_gsd, check_inputs
@@ -62,10 +62,12 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     dsm = job.dsm if spec.input_of_kind("dsm") is not None else None
     if rgb is None and dsm is None:
         raise RidgelineError(
-            ErrorCode.BAD_MODEL, f"The model {spec.name!r} does not take the rasters given.", "Choose another model."
+            ErrorCode.BAD_MODEL,
+            f"The model {spec.name!r} cannot use the rasters given: it needs {_kinds_of(spec)}.",
+            "Give such a raster, or choose another model.",
         )
     model.settle(rgb is not None, dsm is not None)
-    gsd = job.gsd or spec.gsd.trained
+    gsd = spec.gsd.trained if job.gsd is None else job.gsd
     check_gsd(gsd, spec.gsd)
     frame = plan_frame(rgb, dsm, None, gsd)
     for note in (*frame.notes, *check_inputs(frame, spec.gsd)):
@@ -83,7 +85,11 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     tiles = tiles_of(maps, frame.grid)
     read = drawn(tiles, MOST_TILES, job.seed)
     if len(read) < len(tiles):
-        feedback.warn("many_tiles", f"The labels fill {len(tiles)} tiles; {len(read)} drawn by chance teach.")
+        feedback.warn(
+            "many_tiles",
+            f"The labels fill {len(tiles)} tiles, more than one training can use: {len(read)} of them, "
+            "chosen at random, are learned from.",
+        )
     samples = list(read_samples(spec, frame, maps, read, feedback))
     if not samples:
         raise RidgelineError(
@@ -96,6 +102,12 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     for finding in report.findings:
         feedback.warn(finding.code, finding.message)
     return Prepared(package, model, frame, labels, teaching, split, samples, report)
+
+
+def _kinds_of(spec: ModelSpec) -> str:
+    """Return in words what a model takes."""
+    names = {"rgb": "an orthophoto", "dsm": "a surface model"}
+    return " or ".join(names[item.kind] for item in spec.inputs)
 
 
 def demand_both_halves(ready: Prepared) -> None:

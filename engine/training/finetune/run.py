@@ -79,7 +79,8 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     if history.is_start and not is_new:
         feedback.warn(
             "nothing_better",
-            "Nothing that was learnt validated better, so the new model works like the one it began from; label more.",
+            "The training found nothing better: on the labels kept apart the old model scores at least as well, so the "
+            "new one works like it. Label more places.",
         )
     info = _info(job, ready, metrics, history)
     export_package(best.cpu(), info, out, feedback=feedback)
@@ -197,8 +198,14 @@ def _fingerprint(job: FinetuneJob, package: ModelPackage) -> str:
 def _device(wanted: str) -> str:
     if wanted in ("auto", "cpu"):
         return "cuda" if wanted == "auto" and torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted != "cuda":
         raise RidgelineError(
-            ErrorCode.DEVICE_UNAVAILABLE, "There is no CUDA device that PyTorch can use.", "Choose the device 'cpu'."
+            ErrorCode.DEVICE_UNAVAILABLE, f"Nothing can be trained on {wanted!r}.", "Choose auto, cpu or cuda."
+        )
+    if not torch.cuda.is_available():
+        raise RidgelineError(
+            ErrorCode.DEVICE_UNAVAILABLE,
+            "No graphics card that can be used for training was found.",
+            "Choose the processor ('cpu').",
         )
     return wanted

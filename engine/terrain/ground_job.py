@@ -71,8 +71,8 @@ def _gsd(job: GroundJob, source: Source) -> float:
     if job.gsd is not None and job.gsd * _FINEST < own:
         raise RidgelineError(
             ErrorCode.GSD_OUT_OF_RANGE,
-            f"A GSD of {job.gsd:g} m is far finer than {source.label}, whose pixels measure {own:.3g} m.",
-            f"Choose at least {1.01 * own / _FINEST:.3g} m, or leave the GSD out.",
+            f"Pixels of {job.gsd:g} m are far finer than those of {source.label}, which measure {own:.3g} m.",
+            f"Choose at least {1.01 * own / _FINEST:.3g} m, or leave the pixel size out.",
         )
     return job.gsd or own
 

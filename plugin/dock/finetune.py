@@ -82,7 +82,7 @@ class FinetunePage(Page):
         self.mode.setAccessibleName(tr("What learns"))
         for text, mode in (
             (tr("the last layers (minutes)"), "head"),
-            (tr("small additions everywhere"), "adapters"),
+            (tr("a few added weights in every layer"), "adapters"),
             (tr("everything (twice as long)"), "full"),
         ):
             self.mode.addItem(text, mode)

@@ -92,7 +92,7 @@ class FinetuneAlgorithm(LabelledAlgorithm):
             (
                 modes,
                 tr(
-                    "“head”: the last layers, in minutes on a CPU. “adapters”: small additions in the whole network. "
+                    "“head”: the last layers, in minutes on a CPU. “adapters”: a few added weights in every layer. "
                     "“full”: everything; about twice as long for the model that comes with Ridgeline, and often better."
                 ),
             ),
@@ -109,8 +109,8 @@ class FinetuneAlgorithm(LabelledAlgorithm):
                 tr("Learn so many steps at most, in place of minutes: then a training can be repeated exactly."),
             ),
             (
-                QgsProcessingParameterNumber(self.SEED, tr("Number for chance"), whole, 1, minValue=0),
-                tr("The same number gives the same split of the labels and the same order; another gives another."),
+                QgsProcessingParameterNumber(self.SEED, tr("Random seed"), whole, 1, minValue=0),
+                tr("The same number keeps the same labels apart and trains in the same order; another draws anew."),
             ),
             shared.gsd(tr("Side of a pixel on the ground while the model learns. Empty: what it was trained at.")),
             shared.device(),

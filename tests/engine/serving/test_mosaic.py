@@ -120,23 +120,24 @@ def test_what_was_computed_before_a_cancel_is_kept(scene):
 
 
 def test_what_was_under_way_when_a_request_was_stopped_is_not_computed_again(scene):
-    grid, begun = scene.setup.frame.grid, threading.Event()
+    grid, begun, goes_on = scene.setup.frame.grid, threading.Event(), threading.Event()
     predict, places = scene.tiles._network.predict, Counter()
 
-    def counted(piece):
+    def second_takes_long(piece):
         places.update((piece.band, j) for j in piece.tiles)
-        begun.set()
+        if len(places) == 2:
+            begun.set()
+            goes_on.wait(10)
         return predict(piece)
 
-    def stop_once_begun(done, _total):
-        if begun.wait(10 if done else 0):
+    def stop_at_one(_done, _total):
+        if scene.tiles.computed and begun.wait(10):
             raise Cancelled()
 
-    scene.tiles._network.predict = counted
+    scene.tiles._network.predict = second_takes_long
     with pytest.raises(Cancelled):
-        scene.mosaic.read(grid, stop_once_begun)
-    assert places, "nothing was computed"
-    scene.mosaic.read(grid)
+        scene.mosaic.read(grid, stop_at_one)
+    scene.mosaic.read(grid, lambda _done, _total: goes_on.set())
     assert set(places.values()) == {1}
     assert scene.tiles.computed == len(places) == scene.mosaic.tiles_needed(grid)
 

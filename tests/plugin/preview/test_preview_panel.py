@@ -54,6 +54,7 @@ def test_what_lies_below_does_not_jump_when_the_state_comes_and_goes(panel, qtbo
         tops.append(panel.legend.y())
     assert len(set(tops)) == 1, tops
     assert panel.status.sizePolicy().retainSizeWhenHidden()
+    assert panel.status.text(), "an empty line is less high"
     panel.preview.setChecked(False)
     assert not panel.status.sizePolicy().retainSizeWhenHidden(), "a gap stays without a preview"
 

@@ -61,6 +61,13 @@ def disk_error(path: Path, fault: BaseException) -> RidgelineError:
             f"The disk is full: {path.name!r} could not be written to {path.parent}.",
             "Free some space, or choose another folder; a run that is started again continues where it stopped.",
         )
+    file = next((place for place in path.parents if place.is_file()), None)
+    if file is not None:
+        return RidgelineError(
+            ErrorCode.OUTPUT_NOT_WRITABLE,
+            f"The folder {path.parent} cannot be made: {str(file)!r} is a file.",
+            "Choose another folder, or move that file away.",
+        )
     reason = " ".join(str(fault.__cause__ or fault).split()).rstrip(".")
     return RidgelineError(
         ErrorCode.OUTPUT_NOT_WRITABLE,

@@ -72,6 +72,7 @@ def test_a_file_in_the_place_of_the_folder_is_said(segment, tmp_path):
     for out in (tmp_path / "out", tmp_path / "out" / "below"):
         status, said = segment(out)
         assert (status, said["event"], said["code"]) == (1, "error", "output_not_writable"), said
+        assert f"'{tmp_path / 'out'}' is a file" in said["message"]
         assert said["hint"]
     assert (tmp_path / "out").read_text() == "mine"
 

@@ -17,6 +17,10 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     ),
     "ground": ("ridgeline.engine.commands.benchmark_ground", "the ground under surfaces against the true ground"),
     "outlines": ("ridgeline.engine.commands.benchmark_outlines", "regular outlines of buildings against true ones"),
+    "confidence": (
+        "ridgeline.engine.commands.benchmark_confidence",
+        "what it costs to leave out buildings that the model is not sure of",
+    ),
     "ablation": (
         "ridgeline.engine.commands.benchmark_ablation",
         "what two encoders, pretraining and each modality are worth",

@@ -51,6 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--min-area", metavar="M2", type=float, default=defaults.min_area_m2,
         help="smaller buildings are dropped, in square metres (default: %(default)s)",
     )  # fmt: skip
+    group.add_argument(
+        "--min-confidence", metavar="P", type=float,
+        help="less certain buildings are dropped, 0 (none) to 1 (default: what the model advises)",
+    )  # fmt: skip
 
     group = parser.add_argument_group("for programs")
     add_protocol(group)
@@ -74,6 +78,10 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
         value = getattr(args, name)
         if value is not None and value < 1:
             raise RidgelineError(ErrorCode.BAD_JOB, f"--{name} is {value}.", "Give a whole number from 1.")
+    if args.min_confidence is not None and not 0 <= args.min_confidence <= 1:
+        raise RidgelineError(
+            ErrorCode.BAD_JOB, f"--min-confidence is {args.min_confidence}.", "Give a number from 0 to 1."
+        )
     return SegmentJob(
         out=out,
         rgb=rgb_of(args),
@@ -94,6 +102,7 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
             regularise=not args.no_regularise,
             tolerance_m=args.tolerance,
             min_area_m2=args.min_area,
+            min_confidence=args.min_confidence,
         ),
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..given import given
+from ..jobs import BuildingOptions
 from ..raster.aligned import AlignedRaster
 from ..raster.sinks import RasterSpec, StripSink
 from ..vector.buildings import Building, BuildingTracer, MapStrip
@@ -27,6 +29,20 @@ UNKNOWN_ROOF = "unknown"
 # how the strips' values become probabilities where 255 is 1
 _STEPS = np.concatenate([[0], np.rint(np.arange(255) / 254 * 255)]).astype(np.uint8)
 _PERCENT = np.rint(np.clip(np.arange(256), 0, 100) * 2.55).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `trace` made.
+
+    Attributes:
+        by_class: buildings by roof class, the most frequent first (all under ``building`` where the model tells no
+            roof classes).
+        unsure: buildings left out, because the model is less sure of them than it should be.
+    """
+
+    by_class: Mapping[str, int] = field(default_factory=dict)
+    unsure: int = 0
 
 
 def heights_spec(setup: Setup, tags: dict[str, str]) -> RasterSpec:
@@ -51,8 +67,8 @@ def trace(
     dsm: AlignedRaster | None,
     sinks: Mapping[str, StripSink],
     target: Path | None,
-    follower: Follower[Counter[str]],
-) -> Counter[str]:
+    follower: Follower[Made],
+) -> Made:
     """Go over the strips once, as they are finished; make the buildings and the heights.
 
     Args:
@@ -63,7 +79,7 @@ def trace(
         follower: tells which rows are finished.
 
     Returns:
-        Buildings by roof class, the most frequent first (all under ``building`` where the model tells no roof classes).
+        How many buildings there are.
     """
     grid = setup.frame.grid
     counts: Counter[str] = Counter()
@@ -73,7 +89,7 @@ def trace(
         tracer = writer = None
         if target is not None:
             helpers = helpers_of(setup.job.threads)
-            tracer = stack.enter_context(BuildingTracer(grid, setup.job.buildings, names, follower.check, helpers))
+            tracer = stack.enter_context(BuildingTracer(grid, options_of(setup), names, follower.check, helpers))
             writer = stack.enter_context(GeoPackageWriter(target, grid.crs))
         heights = sinks.get(HEIGHTS)
         ground = None if dsm is None else Heights(dsm, grid)
@@ -112,7 +128,16 @@ def trace(
             found = tracer.finish()
             counts.update(_class_of(item, bool(names)) for item in found)
             writer.write(found)
-    return Counter(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
+    by_class = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return Made(by_class, 0 if tracer is None else tracer.unsure)
+
+
+def options_of(setup: Setup) -> BuildingOptions:
+    """Return how a run makes buildings: as the job says, and where it leaves that open, as the model advises."""
+    options, building = setup.job.buildings, setup.model.output_of_role("building")
+    if options.min_confidence is not None or building is None:
+        return options
+    return replace(options, min_confidence=building.least_confidence)
 
 
 def _mask(setup: Setup, sinks: Mapping[str, StripSink], row: int, rows: int) -> NDArray[np.bool_]:

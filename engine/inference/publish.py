@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,7 +17,7 @@ from ..jobs import Result, to_dict
 from ..raster.files import keep_existing, write_atomically, writing
 from ..raster.sinks import StripSink
 from ..runtime.predictor import DeviceReport
-from .buildings import HEIGHTS, keeps_heights, makes_buildings
+from .buildings import HEIGHTS, Made, keeps_heights, makes_buildings
 from .finish import Finisher
 from .follow import Follower
 from .ledger import WORK_FOLDER, Ledger, LedgerState
@@ -76,7 +75,7 @@ def finished_before(setup: Setup, ledger: Ledger) -> Result | None:
 def publish(
     setup: Setup,
     sinks: Mapping[str, StripSink],
-    buildings: Follower[Counter[str]] | None,
+    buildings: Follower[Made] | None,
     ledger: Ledger,
     seconds: dict[str, float],
     report: DeviceReport,
@@ -92,10 +91,10 @@ def publish(
     stale = set(_record_of(out).get("outputs", {}).values())
     began = time.perf_counter()
     outputs: dict[str, str] = {}
-    counts: Counter[str] = Counter()
+    made = Made()
     if buildings is not None:
         phase, height = "buildings" if makes_buildings(setup) else "heights", setup.frame.grid.height
-        counts = buildings.result(lambda rows: feedback.progress(rows, height, "rows", phase))
+        made = buildings.result(lambda rows: feedback.progress(rows, height, "rows", phase))
         feedback.progress(height, height, "rows", phase)
         seconds["buildings"] = seconds.get("buildings", 0.0) + time.perf_counter() - began
     ledger.commit(replace(ledger.state, publishing=True))
@@ -113,7 +112,7 @@ def publish(
         report,
         feedback,
         {name: Path(path).name for name, path in outputs.items()},
-        counts,
+        made,
     )
     write_atomically(out / RECORD, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
     outputs["run"] = str(out / RECORD)
@@ -145,7 +144,7 @@ def run_record(
     report: DeviceReport,
     feedback: Feedback,
     outputs: Mapping[str, str],
-    buildings: Mapping[str, int],
+    buildings: Made,
 ) -> dict[str, Any]:
     """Return what ``run.json`` says."""
     grid, model = setup.frame.grid, setup.model
@@ -184,7 +183,8 @@ def run_record(
         },
         "seconds": {name: round(value, 3) for name, value in sorted(seconds.items())},
         "warnings": [{"code": warning.code, "message": warning.message} for warning in feedback.warnings],
-        "buildings": dict(buildings) if makes_buildings(setup) else None,
+        "buildings": dict(buildings.by_class) if makes_buildings(setup) else None,
+        "buildings_unsure": buildings.unsure,
         "versions": _versions(),
         "outputs": dict(outputs),
     }
@@ -213,6 +213,8 @@ def _summary(setup: Setup, record: Mapping[str, Any]) -> dict[str, Any]:
     tiles = record["tiles"]
     buildings = record["buildings"]
     told = {} if buildings is None else {"buildings": sum(buildings.values()), "by_roof_class": buildings}
+    if unsure := record.get("buildings_unsure", 0):
+        told["buildings_left_out_as_unsure"] = unsure
     return {
         **told,
         "grid": f"{setup.frame.grid.width} x {setup.frame.grid.height} pixels of {setup.frame.grid.gsd:g} m",

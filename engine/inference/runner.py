@@ -18,7 +18,7 @@ from ..raster.sinks import StripSink
 from ..runtime.open import open_predictor
 from ..runtime.predictor import Predictor
 from .ahead import Ahead, Behind
-from .buildings import HEIGHTS, heights_spec, keeps_heights, makes_buildings, trace
+from .buildings import HEIGHTS, Made, heights_spec, keeps_heights, makes_buildings, trace
 from .compute import Network
 from .feed import Feed
 from .follow import Follower
@@ -104,7 +104,7 @@ def _compute(
     predictor: Predictor,
     maker: StripMaker,
     sinks: dict[str, StripSink],
-    buildings: Follower[Counter[str]] | None,
+    buildings: Follower[Made] | None,
     ledger: Ledger,
     seconds: dict[str, float],
     feedback: Feedback,

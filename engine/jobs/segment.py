@@ -23,6 +23,12 @@ class BuildingOptions:
     """Smaller buildings are dropped, in square metres."""
     min_hole_m2: float = 4.0
     """Smaller holes are filled, in square metres."""
+    min_confidence: Optional[float] = None
+    """Buildings of a smaller mean probability (0 to 1) are left out. None: what the model advises; 0: none is."""
+
+    def __post_init__(self) -> None:
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise ValueError(f"min_confidence must lie between 0 and 1, not {self.min_confidence}")
 
 
 @dataclass(frozen=True)

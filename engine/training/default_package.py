@@ -12,7 +12,7 @@ from ..models.package import GsdSpec, ModelSpec, TileSpec
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.2.0"
+VERSION = "1.2.1"
 
 
 def write_default_package(

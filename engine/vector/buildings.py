@@ -24,7 +24,7 @@ from ..jobs import BuildingOptions
 from ..raster.grid import Grid
 from ..terrain.roof_geometry import RoofGeometry
 from .crew import Crew
-from .draft import Draft, draft_of
+from .draft import Draft, draft_of, mean_probability
 from .nearness import within
 from .separate import split_touching
 from .trace import Component, ComponentTracer
@@ -128,6 +128,8 @@ class BuildingTracer:
         self._crew = Crew(partial(draft_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
         self._count = 0
+        self.unsure = 0
+        """Buildings left out so far, because the model is less sure of them than the options ask for."""
 
     def __enter__(self) -> Self:
         return self
@@ -159,8 +161,11 @@ class BuildingTracer:
         def parts() -> Iterator[Component]:
             for number, component in enumerate(components):
                 for part in self._parts(component):
-                    owners.append(number)
-                    yield part
+                    if self._is_sure(part):
+                        owners.append(number)
+                        yield part
+                    else:
+                        self.unsure += 1
 
         last, neighbours = -1, _Neighbours()
         for draft in self._crew.map(parts()):
@@ -179,6 +184,10 @@ class BuildingTracer:
             self._count += 1
             ready.append(_numbered(heapq.heappop(self._waiting)[1], self._count))
         return ready
+
+    def _is_sure(self, part: Component) -> bool:
+        confidence = mean_probability(part)
+        return confidence is None or confidence >= (self._options.min_confidence or 0.0)
 
     def _parts(self, component: Component) -> Iterator[Component]:
         boundary = component.maps.get("boundary")

@@ -48,7 +48,6 @@ def draft_of(part: Component, options: BuildingOptions, gsd: float) -> Draft:
     transform = Affine(gsd, 0.0, part.col0 * gsd, 0.0, -gsd, -part.row0 * gsd)
     raw = _without_small_holes(outline(part.mask, transform), options.min_hole_m2)
     roof_id, confidence = _vote(part)
-    probability = part.maps.get("probability")
     geometry = None
     if "surface" in part.maps:
         surface, ground = part.maps["surface"], part.maps["ground"]
@@ -59,9 +58,15 @@ def draft_of(part: Component, options: BuildingOptions, gsd: float) -> Draft:
         shape=regularise(raw, RegulariseOptions(options.tolerance_m, gsd)) if options.regularise else raw,
         roof_id=roof_id,
         roof_confidence=confidence,
-        building_confidence=None if probability is None else float(probability[part.mask].mean()) / 255,
+        building_confidence=mean_probability(part),
         geometry=geometry,
     )
+
+
+def mean_probability(part: Component) -> float | None:
+    """Return the mean probability of building over a building's pixels, 0 to 1; None where it is not known."""
+    probability = part.maps.get("probability")
+    return None if probability is None else float(probability[part.mask].mean()) / 255
 
 
 def _vote(part: Component) -> tuple[int, float | None]:

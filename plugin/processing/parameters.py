@@ -21,7 +21,7 @@ from .model_choice import model_hints
 
 RGB, DSM, DSM_BAND, HEIGHT_UNIT = "RGB", "DSM", "DSM_BAND", "HEIGHT_UNIT"
 MODEL, GSD, DEVICE, THREADS = "MODEL", "GSD", "DEVICE", "THREADS"
-REGULARISE, MIN_AREA = "REGULARISE", "MIN_AREA"
+REGULARISE, MIN_AREA, MIN_CONFIDENCE = "REGULARISE", "MIN_AREA", "MIN_CONFIDENCE"
 EXPORT_CAP_MB, OVERWRITE, OUTPUT = "EXPORT_CAP_MB", "OVERWRITE", "OUTPUT"
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -93,6 +93,15 @@ def min_area(default: float = 10.0) -> Defined:
     number = QgsProcessingParameterNumber.Double
     definition = QgsProcessingParameterNumber(MIN_AREA, tr("Smallest building (m²)"), number, default, minValue=0.0)
     return definition, tr("Smaller ones are left out.")
+
+
+def min_confidence() -> Defined:
+    """How sure the model must be of a building that is kept."""
+    number = QgsProcessingParameterNumber.Double
+    definition = QgsProcessingParameterNumber(
+        MIN_CONFIDENCE, tr("Least certainty of a building (0 to 1)"), number, optional=True, minValue=0, maxValue=1
+    )
+    return definition, tr("Less certain ones are left out; 0 keeps all. Empty: what the model advises.")
 
 
 def export_cap() -> Defined:

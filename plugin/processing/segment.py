@@ -115,6 +115,7 @@ class SegmentAlgorithm(JobAlgorithm):
             ),
             shared.regularise(),
             shared.min_area(),
+            shared.min_confidence(),
             (
                 QgsProcessingParameterBoolean(self.SKIP_EMPTY, tr("Skip empty ground"), False),
                 tr("Saves time in open country: where nothing stands above the ground, nothing is computed."),
@@ -177,6 +178,7 @@ class SegmentAlgorithm(JobAlgorithm):
                 enabled=self.parameterAsBool(parameters, self.OUTLINES, context),
                 regularise=self.parameterAsBool(parameters, shared.REGULARISE, context),
                 min_area_m2=self.parameterAsDouble(parameters, shared.MIN_AREA, context),
+                min_confidence=self.number(parameters, shared.MIN_CONFIDENCE, context),
             ),
         )
 

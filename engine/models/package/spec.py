@@ -193,6 +193,8 @@ class OutputSpec:
         channel: where several outputs share a tensor: which of its channels this one is, counted from 0.
         scale: the predictor multiplies the values by this.
         unit: unit of a measure that is not metres.
+        least_confidence: for the role ``building``: polygons whose mean probability is smaller are more often none than
+            one, and are left out unless the user wants them.
     """
 
     name: str
@@ -205,6 +207,7 @@ class OutputSpec:
     channel: int | None = None
     scale: float = 1.0
     unit: str = "m"
+    least_confidence: float = 0.0
 
     def __post_init__(self) -> None:
         _check_name("the output's name", self.name)
@@ -224,6 +227,8 @@ class OutputSpec:
             raise ValueError(f"output {self.name!r}: a channel is a number from 0, and not for classes")
         if not math.isfinite(self.scale) or not 0 <= self.threshold <= 1:
             raise ValueError(f"output {self.name!r}: scale must be finite, and threshold lie between 0 and 1")
+        if not 0 <= self.least_confidence < 1:
+            raise ValueError(f"output {self.name!r}: least_confidence must lie between 0 and 1")
 
     @property
     def channels(self) -> int:

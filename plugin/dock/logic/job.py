@@ -23,6 +23,8 @@ def segment_parameters(page: Any, folder: Path, overwrite: bool = False) -> Dict
         "OVERWRITE": overwrite,
         "OUTPUT": str(folder),
     }
+    if advanced.least_confidence is not None:
+        parameters["MIN_CONFIDENCE"] = advanced.least_confidence
     if inputs.gsd is not None:
         parameters["GSD"] = inputs.gsd
     if inputs.rgb is not None:

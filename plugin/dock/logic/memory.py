@@ -17,6 +17,7 @@ In the project (scope ``ridgeline``), all as text:
 ``segment/device``       ``auto``, ``cpu`` or ``cuda``
 ``segment/regularise``   ``1`` or ``0``
 ``segment/min_area``     square metres
+``segment/min_confidence`` percent; negative: what the model advises
 ``segment/skip_empty``   ``1`` or ``0``
 ``segment/keep_heights`` ``1`` or ``0``
 ``segment/export_cap``   megabytes that may be written for an online layer
@@ -49,6 +50,7 @@ KEYS = (
     "segment/device",
     "segment/regularise",
     "segment/min_area",
+    "segment/min_confidence",
     "segment/skip_empty",
     "segment/keep_heights",
     "segment/export_cap",

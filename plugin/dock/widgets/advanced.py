@@ -17,6 +17,7 @@ from .page import shrinkable
 
 DEVICES = ("auto", "cpu", "cuda")
 _MIN_AREA_M2 = 10.0
+_AS_ADVISED = -5.0  # one step below 0 %
 
 
 class Advanced(QgsCollapsibleGroupBox):
@@ -70,6 +71,17 @@ class Advanced(QgsCollapsibleGroupBox):
         self.min_area.setSuffix(tr(" m²"))
         self.min_area.setToolTip(tr("Buildings smaller than this are left out."))
         form.addRow(tr("Smallest building"), shrinkable(self.min_area))
+        self.min_confidence = QDoubleSpinBox()
+        self.min_confidence.setDecimals(0)
+        self.min_confidence.setRange(_AS_ADVISED, 100)
+        self.min_confidence.setSingleStep(5)
+        self.min_confidence.setValue(_AS_ADVISED)
+        self.min_confidence.setSuffix(tr(" %"))
+        self.min_confidence.setSpecialValueText(tr("as the model advises"))
+        self.min_confidence.setToolTip(
+            tr("Buildings of which the model is less sure are left out. 0 % keeps all: more found, and more invented.")
+        )
+        form.addRow(tr("Least certainty"), shrinkable(self.min_confidence))
         self.regularise = QCheckBox(tr("Straighten outlines"))
         self.regularise.setChecked(True)
         self.regularise.setToolTip(tr("Give buildings straight walls and square corners where the data agrees."))
@@ -138,6 +150,12 @@ class Advanced(QgsCollapsibleGroupBox):
         return self.gsd.value() or None
 
     @property
+    def least_confidence(self) -> Optional[float]:
+        """From 0 to 1; None: what the model advises."""
+        chosen = self.min_confidence.value()
+        return None if chosen < 0 else chosen / 100
+
+    @property
     def bands(self) -> "List[int]":
         """Red, green and blue band of the RGB layer."""
         return [combo.currentBand() for combo in self.rgb_bands]
@@ -151,6 +169,7 @@ class Advanced(QgsCollapsibleGroupBox):
             "segment/device": self.device.currentData(),
             "segment/regularise": self.regularise.isChecked(),
             "segment/min_area": self.min_area.value(),
+            "segment/min_confidence": self.min_confidence.value(),
             "segment/skip_empty": self.skip_empty.isChecked(),
             "segment/keep_heights": self.keep_heights.isChecked(),
             "segment/export_cap": self.export_cap.value(),
@@ -172,6 +191,7 @@ class Advanced(QgsCollapsibleGroupBox):
         self.device.setCurrentIndex(DEVICES.index(device) if device in DEVICES else 0)
         self.regularise.setChecked(memory.read_bool("segment/regularise", True))
         self.min_area.setValue(memory.read_float("segment/min_area", _MIN_AREA_M2))
+        self.min_confidence.setValue(memory.read_float("segment/min_confidence", _AS_ADVISED))
         self.skip_empty.setChecked(memory.read_bool("segment/skip_empty", False))
         self.keep_heights.setChecked(memory.read_bool("segment/keep_heights", False))
         self.export_cap.setValue(memory.read_float("segment/export_cap", DEFAULT_CAP_MB))
@@ -183,6 +203,7 @@ class Advanced(QgsCollapsibleGroupBox):
         self.gsd.valueChanged.connect(self._on_chosen)
         self.export_cap.valueChanged.connect(self._on_chosen)
         self.min_area.valueChanged.connect(self._on_chosen)
+        self.min_confidence.valueChanged.connect(self._on_chosen)
         self.device.currentIndexChanged.connect(self._on_chosen)
         self.folder.fileChanged.connect(self._on_chosen)
         for box in (self.regularise, self.keep_heights, self.skip_empty):

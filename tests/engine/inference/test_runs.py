@@ -1,5 +1,7 @@
 """Whole runs over small rasters with networks whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rasterio
@@ -153,6 +155,25 @@ def test_buildings_and_heights_come_out_of_a_run(tmp_path):
     boxes = ((np.arange(240)[:, None] % 60) < 25) & ((np.arange(240)[None, :] % 80) < 30)
     assert np.nanmedian(heights[boxes]) == pytest.approx(6, abs=0.3)
     assert np.nanmedian(np.abs(heights[~boxes])) < 0.3
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(None, 1), (0.0, 2), (0.7, 2), (0.95, 0)])
+def test_buildings_that_are_not_sure_are_left_out_as_the_model_advises_or_the_user_says(tmp_path, asked, kept):
+    import pyogrio
+
+    colours = np.full((3, 240, 240), 1, np.uint8)
+    colours[:, 40:100, 40:100], colours[:, 140:200, 140:200] = 180, 250  # probabilities of 0.73 and 0.92
+    rgb = write_raster(tmp_path / "rgb.tif", colours)
+    output = replace(BUILDING, activation="sigmoid", least_confidence=0.8)
+    channel = np.zeros((1, 3))
+    channel[0, 0] = 1.2
+    model = make_package(
+        tmp_path / "model", (RGB,), (output,), mixing_network({"rgb": 3}, {"building": 1}, {"building": channel})
+    )
+    options = BuildingOptions(min_confidence=asked)
+    result = segment(tmp_path / "out", model, rgb, buildings=options)
+    assert pyogrio.read_info(result.outputs["buildings"])["features"] == kept
+    assert record(tmp_path / "out")["buildings_unsure"] == 2 - kept
 
 
 def test_run_json_tells_how_the_result_came_to_be(tmp_path):

@@ -63,6 +63,23 @@ def test_buildings_do_not_depend_on_who_shares_the_work():
     assert trace(maps, [200], grid, options, helpers=2) == alone
 
 
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6), least=st.floats(0, 1))
+def test_buildings_that_the_model_is_less_sure_of_are_left_out_and_counted(seed, least):
+    maps = town(seed)
+    grid = Grid(UTM, 0.5, 1_000_000, -9_600_000, 110, 90)
+    whole = trace(maps, [90], grid, BuildingOptions(min_area_m2=4, regularise=False))
+    options = BuildingOptions(min_area_m2=4, regularise=False, min_confidence=least)
+    with BuildingTracer(grid, options, ROOFS) as tracer:
+        sure = tracer.add(MapStrip(grid.row0, **maps)) + tracer.finish()
+    kept = [item for item in whole if item.building_confidence >= least]
+    assert [(item.outline, item.building_confidence) for item in sure] == [
+        (item.outline, item.building_confidence) for item in kept
+    ]
+    assert [item.id for item in sure] == list(range(1, len(kept) + 1))
+    assert tracer.unsure == len(whole) - len(kept)
+
+
 def house(gsd=0.25, height=6.0):
     """One flat house of 10 m by 8 m with a courtyard of 3 m by 3 m, on ground at 50 m."""
     shape = (60, 80)

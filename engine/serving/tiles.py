@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -100,9 +99,7 @@ class TileStore:
         self._worker.shutdown(cancel_futures=True)
         self._under_way.clear()
 
-    def bands(
-        self, places: Iterable[Place], step: Callable[[int, int], None]
-    ) -> Generator[tuple[int, dict[int, Tile]], None, None]:
+    def bands(self, places: Iterable[Place], step: Callable[[int, int], None]) -> Iterator[tuple[int, dict[int, Tile]]]:
         """Yield each band with its tiles by column, from north to south, computing those that are not kept.
 
         Whoever lets go of a band before taking the next holds one band beyond what is kept, however large the view.
@@ -123,17 +120,17 @@ class TileStore:
 
         between()
         new = Counter(i for i, _ in missing)
-        with closing(self._made(missing, between)) as made:
-            for i in sorted({i for i, _ in wanted}):
-                row = {j: known.pop((i, j)) for band, j in wanted if band == i and (i, j) in known}
-                ended = ((place, self._settle(place, coming)) for place, coming in begun.items() if place[0] == i)
-                for (_, j), tile in chain(ended, islice(made, new[i])):
-                    row[j] = tile
-                    left -= 1
-                    between()
-                yield i, row
+        made = self._made(missing, between)
+        for i in sorted({i for i, _ in wanted}):
+            row = {j: known.pop((i, j)) for band, j in wanted if band == i and (i, j) in known}
+            ended = ((place, self._settle(place, coming)) for place, coming in begun.items() if place[0] == i)
+            for (_, j), tile in chain(ended, islice(made, new[i])):
+                row[j] = tile
+                left -= 1
+                between()
+            yield i, row
 
-    def _made(self, missing: list[Place], between: Callable[[], None]) -> Generator[tuple[Place, Tile], None, None]:
+    def _made(self, missing: list[Place], between: Callable[[], None]) -> Iterator[tuple[Place, Tile]]:
         """Yield the missing tiles, band after band; ``between`` is called before each batch."""
         for group in self._groups(missing):
             yield from self._compute(group, between)
@@ -159,7 +156,7 @@ class TileStore:
             (last[1] - first[1]) * stride + size,
         )
 
-    def _compute(self, places: list[Place], between: Callable[[], None]) -> Generator[tuple[Place, Tile], None, None]:
+    def _compute(self, places: list[Place], between: Callable[[], None]) -> Iterator[tuple[Place, Tile]]:
         plan, window = self._plan, self._window(places)
         known, cuts = self._read(window)
         known &= self._inside(window)
@@ -180,37 +177,30 @@ class TileStore:
         for i in sorted({i for i, _ in live}):
             row = sorted(place for place in live if place[0] == i)
             batches += [row[start : start + self._batch] for start in range(0, len(row), self._batch)]
-        with closing(self._computed(batches, compute, between)) as computed:
-            for i in sorted({i for i, _ in places}):
-                row = [place for place in places if place[0] == i]
-                yield from ((place, self._keep(place, Tile(None, own[place]))) for place in row if place not in live)
-                yield from islice(computed, sum(place in live for place in row))
+        computed = self._computed(batches, compute, between)
+        for i in sorted({i for i, _ in places}):
+            row = [place for place in places if place[0] == i]
+            yield from ((place, self._keep(place, Tile(None, own[place]))) for place in row if place not in live)
+            yield from islice(computed, sum(place in live for place in row))
 
     def _computed(
         self,
         batches: list[list[Place]],
         compute: Callable[[list[Place]], dict[Place, Tile]],
         between: Callable[[], None],
-    ) -> Generator[tuple[Place, Tile], None, None]:
+    ) -> Iterator[tuple[Place, Tile]]:
         """Yield the tiles of batches in order, while the next ones are computed."""
         waiting, ahead = deque(batches), deque[tuple[list[Place], Coming]]()
-        try:
-            while waiting or ahead:
-                between()
-                while waiting and len(ahead) < _AHEAD:
-                    batch = waiting.popleft()
-                    coming = self._worker.submit(compute, batch)
-                    self._under_way |= dict.fromkeys(batch, coming)
-                    ahead.append((batch, coming))
-                batch, coming = ahead[0]
-                for place in batch:
-                    yield place, self._settle(place, coming)
-                ahead.popleft()
-        finally:
-            for batch, coming in ahead:
-                if coming.cancel():  # it had not begun
-                    for place in batch:
-                        self._under_way.pop(place, None)
+        while waiting or ahead:
+            between()
+            while waiting and len(ahead) < _AHEAD:
+                batch = waiting.popleft()
+                coming = self._worker.submit(compute, batch)
+                self._under_way |= dict.fromkeys(batch, coming)
+                ahead.append((batch, coming))
+            batch, coming = ahead.popleft()
+            for place in batch:
+                yield place, self._settle(place, coming)
 
     def _gather(self) -> None:
         """Keep what ended since the last request; what failed is tried again by whoever wants it."""

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -241,6 +241,21 @@ def model_removed(trial: Trial, chance: Random) -> Outcome:
     return Outcome(ended, wrong + trial.settle())
 
 
+def helper_killed(trial: Trial, chance: Random) -> Outcome:
+    """The processes that share the work are killed, one or all: the run does without them."""
+    engine = trial.start()
+    while not (helpers := engine.helpers()) and engine.process.poll() is None:
+        time.sleep(0.002)
+    lasts = trial.workload.lasts
+    time.sleep(chance.random() * (lasts["computing"] + lasts["buildings"]))
+    for pid in helpers[: chance.choice((1, len(helpers)))] if helpers else []:
+        with suppress(ProcessLookupError):  # its work is done
+            os.kill(pid, chance.choice((signal.SIGKILL, signal.SIGTERM)))
+            trial.struck.append(engine.phase)
+    ended, wrong = _judge(finish(engine), allowed=set())
+    return Outcome(ended, wrong + trial.settle())
+
+
 SIGNALS: dict[str, Kind] = {"SIGKILL": killed, "SIGTERM": terminated, "SIGSTOP": stopped}
 """What happens to a process at random moments."""
 OTHERS: dict[str, Kind] = {
@@ -254,6 +269,7 @@ OTHERS: dict[str, Kind] = {
     "input replaced": input_replaced,
     "model changed": model_changed,
     "model removed": model_removed,
+    "helper killed": helper_killed,
 }
 KINDS = {**SIGNALS, **OTHERS}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -14,16 +16,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 _ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(_ROOT / "tests" / "engine" / "inference"))
 
-from inference_helpers import DSM, RGB, height_network, make_package, picture, surface, write_raster  # noqa: E402
+from inference_helpers import DSM, RGB, height_network, make_package, picture, write_raster  # noqa: E402
 
 from ridgeline.engine.jobs import BuildingOptions, RasterInput, SegmentJob, to_dict  # noqa: E402
 
 WORK_FOLDER = ".ridgeline"
 PHASES = ("opening", "computing", "buildings", "finishing files", "publishing", "leaving")
 """The phases of a run, in their order: what it does until the next one's first sign comes."""
+_HELPERS_END_S = 20.0
+"""The processes that share the work have ended by then, once their engine has."""
 PATIENCE_S = 180.0
 """An engine that has not ended by then hangs."""
 _CHANNELS = {"land_cover": 3, "roof": 2, "building": 1, "edge": 1}
@@ -45,6 +52,16 @@ class Engine:
     signs: dict[str, float] = field(default_factory=dict)
     """When the first sign of each phase came, in seconds from the start."""
     broken: threading.Event = field(default_factory=threading.Event)
+
+    def helpers(self) -> list[int]:
+        """Return the ids of the processes that share its work; they may outlive it for a moment."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it has just ended
+                state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+                if int(group) == self.process.pid and state != "Z":
+                    found.append(int(stat.parent.name))
+        return [pid for pid in found if pid != self.process.pid]
 
     def listen(self) -> threading.Thread:
         """Read the lines in a thread until there are no more or ``broken`` is set: then the pipe is closed."""
@@ -117,7 +134,7 @@ class Workload:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.rgb = write_raster(root / "rgb.tif", picture(_ROWS, _COLS), tiled=True, blockxsize=64, blockysize=64)
-        self.dsm = write_raster(root / "dsm.tif", surface(_ROWS, _COLS), tiled=True, blockxsize=64, blockysize=64)
+        self.dsm = write_raster(root / "dsm.tif", crowded(_ROWS, _COLS), tiled=True, blockxsize=64, blockysize=64)
         self.model = make_package(root / "first" / "model", (RGB, DSM), network=height_network(_CHANNELS))
         self.other_model = make_package(root / "second" / "model", (RGB, DSM), network=height_network(_CHANNELS, 9))
         self.whole = self._reference("whole", self.model)
@@ -219,15 +236,23 @@ def phase_seconds(engine: Engine) -> dict[str, float]:
     return {phase: starts[at + 1] - starts[at] for at, phase in enumerate(PHASES)}
 
 
+def crowded(height: int, width: int) -> NDArray[np.float32]:
+    """Return a DSM [1, H, W] in metres with so many small boxes on a slope that helpers are started for them."""
+    rows, cols = np.mgrid[:height, :width]
+    ground = 200 + rows * 0.02 + cols * 0.01 + np.random.default_rng(0).normal(0, 0.02, (height, width))
+    boxes = (rows % 24 < 12) & (cols % 24 < 14)
+    return np.asarray((ground + 6.0 * boxes)[None], np.float32)
+
+
 def job_for(out: Path, rgb: Path, dsm: Path, model: Path, overwrite: bool = False) -> SegmentJob:
-    """Return the job: every kind of result, one thread."""
+    """Return the job: every kind of result, two threads."""
     return SegmentJob(
         out=str(out),
         rgb=RasterInput(str(rgb)),
         dsm=RasterInput(str(dsm)),
         model=str(model),
         device="cpu",
-        threads=1,
+        threads=2,
         keep_heights=True,
         overwrite=overwrite,
         buildings=BuildingOptions(min_area_m2=3),
@@ -256,7 +281,7 @@ def finish(engine: Engine) -> Ending:
     """Wait for the engine's end and return how it came.
 
     Raises:
-        RuntimeError: if it has not ended after ``PATIENCE_S``; it is killed then.
+        RuntimeError: if it has not ended after ``PATIENCE_S`` (it is killed then), or if helpers outlive it.
     """
     log = ""
     try:
@@ -271,6 +296,14 @@ def finish(engine: Engine) -> Ending:
         engine.process.kill()
         engine.process.wait()
         raise RuntimeError(f"the engine hung; its last lines: {engine.lines[-3:]}") from None
+    until = time.monotonic() + _HELPERS_END_S
+    while (left := engine.helpers()) and time.monotonic() < until:
+        time.sleep(0.02)
+    if left:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        raise RuntimeError(f"{len(left)} processes that shared the work outlive their engine")
     last = [line for line in engine.lines if line["event"] in ("result", "error")]
     said = last[-1] if last else {}
     code = None if not last else "result" if said["event"] == "result" else said["code"]

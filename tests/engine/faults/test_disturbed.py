@@ -6,7 +6,7 @@ import pytest
 from fault_kinds import KINDS, NotPermitted
 from fault_workload import Ending, Workload, differences, half_written
 
-SAMPLE = ["SIGKILL", "SIGTERM", "pipe broken", "disk full", "input truncated", "model changed"]
+SAMPLE = ["SIGKILL", "SIGTERM", "pipe broken", "disk full", "input truncated", "model changed", "helper killed"]
 
 
 @pytest.fixture(scope="module")

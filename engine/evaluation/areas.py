@@ -75,9 +75,6 @@ PICTURE_AREAS = tuple(
 EMPTY_AREA = Area("autzen", "", (), rgb=("terrain/autzen_trim_rgb.tif",), dsm="terrain/autzen_trim_dsm.tif")
 """Fields and trees beside a river: no building at all."""
 
-ROOF_TYPES = "lod2/nrw_32_280_5657_footprints_rooftype.geojson"
-"""Footprints with true roof types; the geometry is dressed with noise, trees and a picture before it is measured."""
-
 NEVER_TRAINED_ON = frozenset(
     {"herault_77055_627760", "lidarprod_876000", "pacasam_792000", "bd_ortho_vintage", "ctview_770500", "autzen_trim"}
     | {"nrw_32_280_5657", "LoD2_32_280_5657"}

@@ -116,12 +116,6 @@ class StripSink:
             done += strip.height
         return done
 
-    def rewind(self, row: int) -> None:
-        """Forget all strips that reach below ``row`` (a row where a strip begins)."""
-        for strip in self._strips():
-            if strip.row + strip.height > row:
-                strip.path.unlink()
-
     def write(self, row: int, values: NDArray[Any]) -> None:
         """Write a strip: values [H, W] over the whole width, from ``row`` on.
 

@@ -40,11 +40,6 @@ class Outline:
             raise ValueError("an outline is rectangles, or corners, or a radius")
 
     @property
-    def simple(self) -> bool:
-        """True for one rectangle, a convex polygon or a circle; False for a composed outline."""
-        return len(self.rects) <= 1
-
-    @property
     def bounds(self) -> Rect:
         """p0, q0, p1, q1 of the whole."""
         if self.rects:

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d, minimum_filter1d, percentile_filter
+from scipy.ndimage import minimum_filter1d, percentile_filter
 
 from .lattice import Bools, Floats, blocks_of, to_pixels
+from .opening import grey_opening
 
 CELL_M = 1.0
 WINDOWS_M = (3.0, 5.0, 9.0, 17.0, 33.0, 65.0, 101.0)
@@ -135,7 +136,7 @@ def ground_of_cells(cells: Cells) -> Floats:
     before, since, asked = lowest, np.ones_like(lowest), np.zeros_like(unknown)
     slope = None
     for window in WINDOWS_M:
-        after = _open(lowest, int(window))
+        after = grey_opening(lowest, int(window), np.isfinite(lowest))
         step = np.float32(window) - since
         if slope is None and window >= _TERRAIN_M:
             slope = _local_slope(after)
@@ -178,17 +179,6 @@ def _lift_pits(lowest: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         pit = np.isfinite(second) & (lowest < second - np.float32(_PIT_M))
     return np.where(pit, second, lowest)
-
-
-def _open(lowest: Floats, size: int) -> Floats:
-    """Return the grey opening with a square of ``size`` cells; unknown cells (+inf) take no part."""
-    opened = lowest
-    for axis in (0, 1):
-        opened = minimum_filter1d(opened, size, axis=axis, mode="constant", cval=np.inf)
-    opened = np.where(np.isinf(lowest), np.float32(-np.inf), opened)
-    for axis in (0, 1):
-        opened = maximum_filter1d(opened, size, axis=axis, mode="constant", cval=-np.inf)
-    return np.where(np.isinf(opened), np.float32(np.nan), opened)
 
 
 def _local_slope(opened: Floats) -> Floats:

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .lattice import Bools, Floats, blocks_of, to_pixels
+from .opening import grey_opening
 from .trend import local_planes
 
 RECIPE_VERSION = 2
@@ -95,7 +95,7 @@ def height_channels(
     block = _block_px(gsd)
     stack = blocks_of(np.where(known, heights, np.float32(np.inf)), block, block, col0, row0)
     lowest: Floats = stack.min(axis=1).min(axis=2)
-    wide = _open(lowest, _opening_blocks(WIDE_M, block * gsd))
+    wide = grey_opening(lowest, _opening_blocks(WIDE_M, block * gsd))
     for channel, opened in ((0, _open_along_slope(lowest, block * gsd)), (1, wide)):
         ground = _blur(opened)
         below = to_pixels(ground, block, col0 % block + margin, row0 % block + margin, channels.shape[1:])
@@ -135,27 +135,9 @@ def _open_along_slope(lowest: Floats, block_m: float) -> Floats:
     """Return the narrow opening of blocks, done on what the slope at large leaves."""
     size = _opening_blocks(NARROW_M, block_m)
     known = np.isfinite(lowest)
-    trend = local_planes(_open(lowest, size), known, _trend_reach(block_m))
+    trend = local_planes(grey_opening(lowest, size), known, _trend_reach(block_m))
     left_over = np.where(known, lowest - trend, np.inf).astype(np.float32)
-    return (_open(left_over, size, known) + trend).astype(np.float32)
-
-
-def _open(lowest: Floats, size: int, centres: Bools | None = None) -> Floats:
-    """Return the grey opening with a square of ``size`` blocks; unknown ones are +inf before and, out of reach, NaN.
-
-    Args:
-        lowest: float32 [h, w].
-        size: odd number of blocks.
-        centres: bool [h, w], where the square's centre may lie; None: anywhere, beyond the rim too.
-    """
-    eroded = lowest
-    for axis in (0, 1):
-        eroded = minimum_filter1d(eroded, size, axis=axis, mode="constant", cval=np.inf)
-    usable = np.isfinite(eroded) if centres is None else centres
-    opened = np.where(usable, eroded, np.float32(-np.inf))
-    for axis in (0, 1):
-        opened = maximum_filter1d(opened, size, axis=axis, mode="constant", cval=-np.inf)
-    return np.where(np.isinf(opened), np.float32(np.nan), opened)
+    return (grey_opening(left_over, size, known) + trend).astype(np.float32)
 
 
 def _blur(ground: Floats) -> Floats:

@@ -5,16 +5,16 @@ import pytest
 from ridgeline.engine.evaluation.areas import (
     EMPTY_AREA,
     PICTURE_AREAS,
-    ROOF_TYPES,
     SURFACE_AREAS,
     check_never_trained_on,
 )
+from ridgeline.engine.evaluation.roofs import CITY
 
 
 def files():
     for area in (*SURFACE_AREAS, *PICTURE_AREAS, EMPTY_AREA):
         yield from (item for item in (*area.rgb, area.dsm, area.truth) if item)
-    yield ROOF_TYPES
+    yield from (CITY, "lod2/nrw_32_280_5657_footprints_rooftype.geojson")
 
 
 def test_every_file_of_every_area_is_there(shared_data):

@@ -108,9 +108,7 @@ def test_a_continued_raster_is_the_undisturbed_one(tmp_path_factory, cuts, data)
     second = StripSink(LAND_COVER, folder)
     done = second.rows_done()
     assert done == (bottoms[stop - 1] if stop else 0)
-    back = data.draw(st.sampled_from([top for top in tops if top <= done]))
-    second.rewind(back)
-    assert second.rows_done() == back
+    back = data.draw(st.sampled_from([top for top in tops if top <= done]))  # a strip may be written again
     for top, bottom in zip(tops, bottoms):
         if top >= back:
             second.write(top, values[top:bottom])

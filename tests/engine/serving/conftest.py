@@ -1,6 +1,7 @@
 """A pair of small rasters with known contents, and a model that answers from its own pixel alone."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -51,6 +52,15 @@ def pair(tmp_path_factory):
         "rgb": write(folder / "area_rgb.tif", rgb, "uint8"),
         "dsm": write(folder / "area_dsm.tif", [dsm], "float32"),
     }
+
+
+@pytest.fixture(scope="session")
+def houses():
+    """bool [H, W]: where the houses stand."""
+    mask = np.zeros((SIZE, SIZE), bool)
+    for row, col, height, width in HOUSES:
+        mask[row : row + height, col : col + width] = True
+    return mask
 
 
 def red_finder():
@@ -110,6 +120,29 @@ def red_model(tmp_path):
             OutputSpec("building", "probability", "building"),
         ),
         weights=(WeightsSpec("red.onnx", "onnx", ("rgb",), digest),),
+    )
+    save_spec(spec, folder)
+    return load_package(folder)
+
+
+@pytest.fixture()
+def tall_red_model(red_model, tmp_path):
+    """The same where red also stands 3 m above 100 m: both rasters must be there."""
+    graph = red_finder()
+    nodes, (score,) = graph.graph.node, [node for node in graph.graph.node if node.output[0] == "score"]
+    score.output[0] = "redness"
+    nodes.insert(1, helper.make_node("Min", ["redness", "dsm"], ["score"]))
+    graph.graph.input.append(helper.make_tensor_value_info("dsm", TensorProto.FLOAT, ["B", 1, "H", "W"]))
+    folder = tmp_path / "tall-red"
+    folder.mkdir()
+    onnx.save(graph, folder / "red.onnx")
+    digest = hashlib.sha256((folder / "red.onnx").read_bytes()).hexdigest()
+    heights = InputSpec("dsm", "dsm", ("surface",), mean_std=MeanStd((103.0,), (1.0,)))
+    spec = replace(
+        red_model.spec,
+        name="tall-red",
+        inputs=(*red_model.spec.inputs, heights),
+        weights=(WeightsSpec("red.onnx", "onnx", ("rgb", "dsm"), digest),),
     )
     save_spec(spec, folder)
     return load_package(folder)

@@ -62,6 +62,15 @@ def test_any_windows_in_any_order_give_the_bits_of_a_run(scene, whole):
     check()
 
 
+def test_both_rasters_reach_the_network(pair, houses, tall_red_model):
+    scenes = Scenes()
+    rgb, dsm = RasterInput(str(pair["rgb"])), RasterInput(str(pair["dsm"]))
+    scene = scenes.open(Scene(rgb, dsm, str(tall_red_model.folder), device="cpu", threads=1), Feedback())
+    found = scene.mosaic.read(scene.setup.frame.grid)["land_cover"] == 2
+    scenes.close()
+    np.testing.assert_array_equal(found, houses)
+
+
 def test_a_pan_computes_only_what_is_new(scene):
     grid, read = scene.setup.frame.grid, scene.mosaic.read
     view = grid.window(grid.row0 + 40, grid.col0 + 40, 120, 120)

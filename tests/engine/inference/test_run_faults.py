@@ -158,3 +158,22 @@ def test_memory_that_is_short_for_two_tiles_at_once_computes_one_at_a_time(tmp_p
     np.testing.assert_allclose(read(tmp_path / "out" / "value.tif"), values[0], rtol=1e-6)
     assert [warning.code for warning in feedback.warnings] == ["batch_reduced"]
     assert set(most[5:]) == {1}
+
+
+def test_the_next_band_is_begun_while_the_last_tile_of_one_is_computed(tmp_path, monkeypatch):
+    """Bands of one tile: one alone would leave half of the threads without work."""
+    under_way, most = [], []
+
+    def wait(_inputs):
+        under_way.append(None)
+        most.append(len(under_way))
+        time.sleep(0.05)
+        under_way.pop()
+
+    values = picture(400, 20)
+    rgb = write_raster(tmp_path / "rgb.tif", values)
+    model = identity_package(tmp_path / "model")
+    _with_predictor(monkeypatch, wait)
+    segment(tmp_path / "out", model, rgb, threads=2)
+    assert max(most) == 2
+    np.testing.assert_allclose(read(tmp_path / "out" / "value.tif"), values[0], rtol=1e-6)

@@ -27,7 +27,7 @@ from .features import Kept, Pairs, Shown, fitting_views
 from .samples import Sample, task_labels
 from .scores import Scores, Validation, validate_samples
 from .teaching import Teaching
-from .trainable import choose_trainable, learn_mode, shift_logits
+from .trainable import choose_trainable, learn_kernels, learn_mode, shift_logits
 from .views import seen_map
 
 COLOURLESS = ("building", "roof_class")
@@ -35,10 +35,14 @@ COLOURLESS = ("building", "roof_class")
 HELD_STRIDE = 4
 """Untaught outputs are compared with what they were at every fourth pixel: it saves a third of a step."""
 HELD_BYTES = 300_000_000
-STATE_VERSION = 3
+STATE_VERSION = 4
 """Of what a killed training goes on from; another version begins anew."""
 CHANCE = 0.02
 """Differences of mean IoU on validation below this are taken for chance."""
+
+
+_SLOWER = {"head": 1, "adapters": 2, "full": 6}
+"""How much smaller than the head's the rate of each mode is."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class LoopConfig:
             move is worse than one that has not.
         batch: tiles a step.
         views: ways in which a tile is looked at, see `views`; fewer where there are many tiles.
-        peak_lr: highest learning rate; a third of it where the whole encoder learns.
+        peak_lr: highest learning rate; a sixth of it where the whole encoder learns.
+        norm_steps: for so many steps of ``head`` the decoder's kernels stay as they are, see `learn_kernels`.
         validate_every: steps between two validations.
         patience: validations without a better score before it stops.
         hold: weight of what holds untaught outputs to what they were (Learning without Forgetting, arXiv 1606.09282).
@@ -67,7 +72,8 @@ class LoopConfig:
     least_steps: int = 120
     batch: int = 4
     views: int = 24
-    peak_lr: float = 1.5e-3
+    peak_lr: float = 3e-3
+    norm_steps: int = 160
     validate_every: int = 40
     patience: int = 10
     hold: float = 1.0
@@ -210,7 +216,7 @@ def train(
     if config.mode == "head":
         model.decoder.to(memory_format=torch.channels_last)
     parameters = choose_trainable(model, config.mode)
-    peak = config.peak_lr / 3 if config.mode == "full" else config.peak_lr
+    peak = config.peak_lr / _SLOWER[config.mode]
     optimiser = make_adamw(model, peak, 0.01)
     ema = Ema(model, 0.97)
     best, history = copy.deepcopy(ema.model), History()
@@ -244,6 +250,8 @@ def train(
             return best, history
         # the rate follows what ends the run: the clock or the number of steps
         set_learning_rate(optimiser, learning_rate(int(1000 * done), 1000, peak, 30, peak / 20))
+        if config.mode == "head":
+            learn_kernels(model.decoder, step >= config.norm_steps)
         parts = _step(model, optimiser, parameters, lesson, _draw(share, config, step), step, device)
         ema.update(model)
         step += 1

@@ -87,6 +87,17 @@ def choose_trainable(model: DenseModel, mode: str) -> list[nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
+def learn_kernels(decoder: nn.Module, learn: bool) -> None:
+    """Let the kernels of a decoder learn, or keep them as they are: its norms and biases learn all the same.
+
+    A few thousand numbers reach far (arXiv 2003.00152) and cannot learn single buildings by heart. What they reach
+    carries to the next street; what the kernels add to it must prove itself on validation.
+    """
+    for parameter in decoder.parameters():
+        if parameter.ndim > 1:
+            parameter.requires_grad_(learn)
+
+
 def merged(model: DenseModel) -> DenseModel:
     """Return a new network with the adapters folded into the weights: the same outputs, ready for export."""
     # not remove_parametrizations: it changes a class that the copies of a network share with it

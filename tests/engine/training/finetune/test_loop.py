@@ -143,6 +143,20 @@ def test_a_threshold_that_validates_better_is_built_in(lessons, learnt, tmp_path
     assert validate(best, lesson).plain.mean_iou > before.plain.mean_iou + 0.01
 
 
+def test_the_decoders_kernels_join_in_after_the_norms(lessons, tmp_path):
+    start = tiny_model(dropout=0.2)
+    for norm_steps, joined in ((3, False), (2, True)):
+        _, last, _ = learn(lessons, tmp_path / f"{norm_steps}", steps=3, norm_steps=norm_steps)
+        moved = {
+            name
+            for name, value in last.decoder.named_parameters()
+            if not torch.equal(value, start.decoder.get_parameter(name))
+        }
+        kernels = {name for name, value in last.decoder.named_parameters() if value.ndim > 1}
+        assert moved - kernels, "norms and biases learn from the first step"
+        assert bool(moved & kernels) == joined
+
+
 def test_finish_keeps_the_best_so_far(lessons, tmp_path):
     asked = []
     feedback = Feedback(asked.append, finish=lambda: len(asked) > 2, interval_s=0)
@@ -176,7 +190,7 @@ def test_untaught_outputs_are_held_where_they_were(lessons, tmp_path):
     renamed = [Sample(s.window, s.inputs, s.truth, s.polygon, s.validates) for s in samples]
     drift = {}
     for hold in (0.0, 20.0):
-        lesson = lesson_of(old, renamed, teaching, steps=12, validate_every=12, hold=hold)
+        lesson = lesson_of(old, renamed, teaching, steps=12, validate_every=12, hold=hold, norm_steps=0)
         grown = with_tasks(old, teaching.config, 1)
         train(grown, lesson, "cpu", tmp_path / f"{hold}.pt", Feedback())
         with torch.no_grad():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness import ROOT, engine_python, missing, run_journey
 
-KEPT = ("engine", "models", "segment", "results", "results_land_cover")
+KEPT = ("engine", "models", "segment", "results")
 LARGEST_BYTES = 300_000
 
 

@@ -124,8 +124,9 @@ def rasters(name):
 
 
 options = _some(
-    enabled=st.booleans(), regularise=st.booleans(), tolerance_m=numbers, min_area_m2=numbers, min_hole_m2=numbers
-)
+    enabled=st.booleans(), regularise=st.booleans(), tolerance_m=numbers, min_area_m2=numbers, min_hole_m2=numbers,
+    min_confidence=numbers,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

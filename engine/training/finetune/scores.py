@@ -16,8 +16,8 @@ from .teaching import Teaching
 _ZERO = 30
 _LOGITS = 0.1 * (np.arange(2 * _ZERO + 1) - _ZERO)
 """Logits that are tried as the least of a building."""
-_LEAST_GAIN = 0.01
-"""What a threshold has to gain on validation: less is chance."""
+_LEAST_GAIN = 0.03
+"""What a threshold has to gain on validation: what gained less there lost on the next ground."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def disk_error(path: Path, fault: BaseException) -> RidgelineError:
             f"The disk is full: {path.name!r} could not be written to {path.parent}.",
             "Free some space, or choose another folder; a run that is started again continues where it stopped.",
         )
-    file = next((place for place in path.parents if place.is_file()), None)
+    file = next((place for place in path.parents if os.path.isfile(place)), None)  # names may be too long to look
     if file is not None:
         return RidgelineError(
             ErrorCode.OUTPUT_NOT_WRITABLE,

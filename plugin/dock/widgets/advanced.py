@@ -77,9 +77,12 @@ class Advanced(QgsCollapsibleGroupBox):
         self.min_confidence.setSingleStep(5)
         self.min_confidence.setValue(_AS_ADVISED)
         self.min_confidence.setSuffix(tr(" %"))
-        self.min_confidence.setSpecialValueText(tr("as the model advises"))
+        self.min_confidence.setSpecialValueText(tr("as advised"))
         self.min_confidence.setToolTip(
-            tr("Buildings of which the model is less sure are left out. 0 % keeps all: more found, and more invented.")
+            tr(
+                "Buildings of which the model is less sure are left out (its own advice, unless you say)."
+                " 0 % keeps all: more found, and more invented."
+            )
         )
         form.addRow(tr("Least certainty"), shrinkable(self.min_confidence))
         self.regularise = QCheckBox(tr("Straighten outlines"))

@@ -39,10 +39,8 @@ STATE_VERSION = 4
 """Of what a killed training goes on from; another version begins anew."""
 CHANCE = 0.02
 """Differences of mean IoU on validation below this are taken for chance."""
-
-
 _SLOWER = {"head": 1, "adapters": 2, "full": 6}
-"""How much smaller than the head's the rate of each mode is."""
+"""How many times smaller than the head's the rate of each mode is."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class LoopConfig:
             move is worse than one that has not.
         batch: tiles a step.
         views: ways in which a tile is looked at, see `views`; fewer where there are many tiles.
-        peak_lr: highest learning rate; a sixth of it where the whole encoder learns.
+        peak_lr: highest learning rate of ``head``; the other modes take a half and a sixth of it.
         norm_steps: for so many steps of ``head`` the decoder's kernels stay as they are, see `learn_kernels`.
         validate_every: steps between two validations.
         patience: validations without a better score before it stops.

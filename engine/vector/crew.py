@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle  # nosec B403: between two processes of this program
-import subprocess  # nosec B404
+import subprocess  # nosec B404: starts this very program, from a list
 import sys
 import threading
 from collections import deque

@@ -1,4 +1,4 @@
-"""The engine's start: the code that runs is that of the folder that asked, whatever it is called and what is installed."""
+"""The engine's start: the code that runs is that of the folder that asked, whatever else is installed."""
 
 import shutil
 import subprocess

@@ -354,12 +354,12 @@ class District:
     def thing(
         self, kind: str, u: float, v: float, angle: float, size: tuple[float, float, float], colour: Colour
     ) -> None:
-        """Put a thing of length, width and height ``size`` at a point of the frame."""
+        """Put a thing of length, width and height ``size`` at a point of the frame; all in metres, ``angle`` in radians."""
         x, y = self.world(u, v)
         self.plan.things.append(Thing(kind, x, y, self.angle + angle, *size, colour, int(self.rng.integers(1 << 14))))
 
     def car(self, u: float, v: float, angle: float) -> None:
-        """Park a car, now and then a van or lorry."""
+        """Park a car, now and then a van or lorry, at a point of the frame (metres), turned by ``angle`` (radians)."""
         rng = self.rng
         size = (float(rng.uniform(3.6, 4.9)), float(rng.uniform(1.65, 1.95)), float(rng.uniform(1.35, 1.75)))
         kind = "car"

@@ -82,7 +82,15 @@ def multitask_loss(
 
 
 def task_loss(logits: Tensor, truth: Tensor, weight: Tensor | None, task: TaskConfig, config: LossConfig) -> Tensor:
-    """Return one task's loss (a scalar): 0 with zero gradients if nothing is known."""
+    """Return one task's loss (a scalar): 0 with zero gradients if nothing is known.
+
+    Args:
+        logits: the task's maps [B, C, H, W].
+        truth: [B, H, W]: class indices, or shares of 0 to 1, or metres, by the task's kind.
+        weight: [B, H, W], how much each pixel counts; None: all alike.
+        task: what kind of task it is.
+        config: how losses are made up.
+    """
     logits = logits.float()
     if task.kind == "classes":
         class_weights = config.class_weights.get(task.name)

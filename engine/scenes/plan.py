@@ -354,7 +354,7 @@ class District:
     def thing(
         self, kind: str, u: float, v: float, angle: float, size: tuple[float, float, float], colour: Colour
     ) -> None:
-        """Put a thing of length, width and height ``size`` at a point of the frame; all in metres, ``angle`` in radians."""
+        """Put a thing of length, width and height ``size`` at a point of the frame: metres, ``angle`` in radians."""
         x, y = self.world(u, v)
         self.plan.things.append(Thing(kind, x, y, self.angle + angle, *size, colour, int(self.rng.integers(1 << 14))))
 

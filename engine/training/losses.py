@@ -86,7 +86,7 @@ def task_loss(logits: Tensor, truth: Tensor, weight: Tensor | None, task: TaskCo
 
     Args:
         logits: the task's maps [B, C, H, W].
-        truth: [B, H, W]: class indices, or shares of 0 to 1, or metres, by the task's kind.
+        truth: [B, H, W], as the loss of the task's kind takes it.
         weight: [B, H, W], how much each pixel counts; None: all alike.
         task: what kind of task it is.
         config: how losses are made up.

@@ -69,7 +69,7 @@ benchmark-polygons: env env-qgis  ## write 100,000 building polygons, and measur
 	@$(VENV)/bin/ridgeline benchmark scale --only polygons-100k --folder out/scale
 	@$(SYSTEM_PYTHON) tests/journeys/benchmark_polygons.py out/scale/polygons-100k/buildings.gpkg
 
-faults: env  ## kill, starve and cheat the engine at random moments, and count what comes of it (half an hour)
+faults: env  ## kill, starve and cheat the engine at random moments, and count what comes of it (about an hour)
 	@$(VENV)/bin/python tests/engine/faults/disturb.py $(OPTIONS)
 
 pictures: env  ## take the README's pictures anew, in the real desktop

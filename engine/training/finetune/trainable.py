@@ -90,8 +90,8 @@ def choose_trainable(model: DenseModel, mode: str) -> list[nn.Parameter]:
 def learn_kernels(decoder: nn.Module, learn: bool) -> None:
     """Let the kernels of a decoder learn, or keep them as they are: its norms and biases learn all the same.
 
-    A few thousand numbers reach far (arXiv 2003.00152) and cannot learn single buildings by heart. What they reach
-    carries to the next street; what the kernels add to it must prove itself on validation.
+    A few thousand numbers reach far (arXiv 2003.00152) and learn less by heart. What the kernels add to that must prove
+    itself on validation; the benchmark's NOTES.md says where either won.
     """
     for parameter in decoder.parameters():
         if parameter.ndim > 1:

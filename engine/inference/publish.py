@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..beside import Beside
 from ..feedback import Feedback
 from ..jobs import Result, to_dict
 from ..raster.files import keep_existing, write_atomically, writing
@@ -124,17 +125,28 @@ def publish(
 def _finish(sinks: Mapping[str, StripSink], out: Path, feedback: Feedback) -> dict[str, str]:
     """Make the file of each raster and return where they are, by name."""
     pixels = max((sink.spec.grid.width * sink.spec.grid.height for sink in sinks.values()), default=0)
-    files: dict[str, str] = {}
-    with ThreadPoolExecutor(2 if pixels <= _TOGETHER_PX else 1, thread_name_prefix="files") as pool:
-        made = {name: pool.submit(sink.finish, out) for name, sink in sinks.items()}
-        try:
-            for done, (name, file) in enumerate(made.items()):
-                files[name] = str(file.result())
-                feedback.progress(done + 1, len(made), "files", "writing rasters")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return files
+    waiting, files, faults = deque(sinks.items()), dict[str, str](), list[BaseException]()
+
+    def work(told: Callable[[], None] = lambda: None) -> None:
+        while not faults:
+            try:
+                name, sink = waiting.popleft()
+            except IndexError:  # all are taken
+                return
+            try:
+                files[name] = str(sink.finish(out))
+                told()
+            except BaseException as fault:
+                faults.append(fault)
+
+    beside = Beside(work) if pixels <= _TOGETHER_PX and len(sinks) > 1 else None
+    work(lambda: feedback.progress(len(files), len(sinks), "files", "writing rasters"))
+    if beside is not None:
+        beside.join()
+    if faults:
+        raise faults[0]
+    feedback.progress(len(files), len(sinks), "files", "writing rasters")
+    return {name: files[name] for name in sinks}
 
 
 def run_record(

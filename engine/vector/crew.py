@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Generic, Self, TypeVar
 
+from ..beside import Beside
 from ..runtime.devices import usable_threads
 
 T = TypeVar("T")
@@ -146,8 +147,7 @@ class _Helper:
         self._process: subprocess.Popen[bytes] | None = None
         self._over = False
         self._starting = threading.Lock()
-        self._thread = threading.Thread(target=self._talk, name="helper", daemon=True)
-        self._thread.start()
+        self._thread = Beside(self._talk)
 
     def end(self) -> None:
         """End the process at once."""

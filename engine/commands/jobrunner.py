@@ -40,6 +40,7 @@ _MEMORY_WORDS = (
     "failed to map segment",
     "cannot allocate memory",
     "can't start new thread",
+    "error return without exception set",  # what Python's own C code says where it found none for its words
     "out of memory",
     "bad_alloc",
     "bad allocation",
@@ -57,8 +58,8 @@ def run_job(kind: str, load: Callable[[], Job], work: Callable[[Job, Feedback], 
     """
     voice: EventVoice | _PeopleVoice = EventVoice() if events else _PeopleVoice()
     stop = _Stop(voice)
-    stop.watch(read_stdin=events)
     try:
+        stop.watch(read_stdin=events)
         voice.emit(Started(kind, engine=__version__))
         job = load()
         result = work(job, Feedback(voice.emit, stop, stop.asked_to_finish))

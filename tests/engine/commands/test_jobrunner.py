@@ -82,6 +82,7 @@ def work(job, feedback):
         ("MemoryError()", "out_of_memory"),
         ("ImportError('libx.so: failed to map segment from shared object')", "out_of_memory"),
         ('RuntimeError("can\'t start new thread")', "out_of_memory"),
+        ("SystemError('error return without exception set')", "out_of_memory"),
     ],
 )
 def test_anything_unexpected_becomes_a_sentence(raised, code):
@@ -91,6 +92,23 @@ def test_anything_unexpected_becomes_a_sentence(raised, code):
     assert events[-1].message.endswith(".")
     assert "\n" not in events[-1].message
     assert ("Traceback" in err) == (code == "internal")
+
+
+def test_a_run_that_finds_no_memory_to_begin_says_so_in_a_sentence():
+    events, status, err = finish(
+        start("""
+import threading
+def fail(*_):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = fail
+def work(job, feedback):
+    return Result({}, {})
+"""),
+        b"",
+    )
+    assert status == 1
+    assert events[-1].code == ErrorCode.OUT_OF_MEMORY
+    assert "Traceback" not in err
 
 
 def test_a_run_whose_bar_nobody_sees_any_more_is_cancelled():

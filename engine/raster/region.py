@@ -102,15 +102,21 @@ def _read_polygons(path: str, layer: str | None) -> tuple[list[BaseGeometry], CR
             f"The region's file {name!r} cannot be read ({fault}).",
             "Choose a vector file with polygons, and a layer that it has.",
         ) from fault
-    shapes = [shape for shape in _shapes(geometry) if shape is not None and not shape.is_empty]
+    shapes = [shape for shape in _shapes(geometry, name) if shape is not None and not shape.is_empty]
     polygons = [shape for shape in shapes if shape.geom_type in ("Polygon", "MultiPolygon")]
     if not polygons:
         raise _bad(f"The region's file {name!r} holds no polygons.", "Choose a layer of polygons.")
     return polygons, _file_crs(meta)
 
 
-def _shapes(geometry: Any) -> list[BaseGeometry]:
-    return list(shapely.from_wkb(geometry)) if geometry is not None else []
+def _shapes(geometry: Any, name: str) -> list[BaseGeometry]:
+    try:
+        return list(shapely.from_wkb(geometry)) if geometry is not None else []
+    except (shapely.errors.ShapelyError, NotImplementedError) as fault:  # a ring that is not closed, curves
+        raise _bad(
+            f"The region's file {name!r} holds a polygon that cannot be used: its outline is not closed, or curved.",
+            "Repair it (in QGIS: Fix geometries), or choose another layer.",
+        ) from fault
 
 
 def _file_crs(meta: dict[str, Any]) -> CRS | None:

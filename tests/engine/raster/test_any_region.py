@@ -126,6 +126,7 @@ def spoilt(draw):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=st.just(WHOLE) | spoilt())
+@example(text=WHOLE.replace("[500000", "[00000", 1))  # an outline that is not closed
 def test_any_geojson(tmp_path, text):
     (tmp_path / "any.geojson").write_bytes(text.encode("utf-8", "replace"))
     whole = holds(Region(path=str(tmp_path / "any.geojson")))

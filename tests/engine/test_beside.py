@@ -9,16 +9,16 @@ from ridgeline.engine.beside import Beside
 
 
 def test_work_is_done_beside_and_waited_for():
-    where, go = [], threading.Event()
+    where, begun, go = [], threading.Event(), threading.Event()
 
     def work():
+        begun.set()
         go.wait(5)
         where.append(threading.get_ident())
 
     beside = Beside(work)
-    while not beside._begun:
-        pass
-    go.set()
+    assert begun.wait(30)
+    threading.Timer(0.2, go.set).start()  # join must wait for it
     beside.join()
     assert where and where[0] != threading.get_ident()
 

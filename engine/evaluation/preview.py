@@ -69,7 +69,7 @@ def measure_preview(model: str, folder: Path, pans: int = 18, seed: int = 0) -> 
             return whole, part or whole
 
         first, first_part = view()
-        memory_first = engine.settled_memory_mb()
+        memory_first = engine.settled_memory_mb(scene)
         times, back = [], []
         for dx, dy in _walk(pans):
             before = x, y
@@ -82,7 +82,7 @@ def measure_preview(model: str, folder: Path, pans: int = 18, seed: int = 0) -> 
         for _ in range(max(pans // 3, 3)):
             x, y = house_at(dice.randrange(30, 48), dice.randrange(2, 10))  # where no view was
             clicks.append(engine.ask(RoofRequest(scene, x, y))[0])
-        memory_last = engine.settled_memory_mb()
+        memory_last = engine.settled_memory_mb(scene)
     return PreviewSpeed(
         load_s=load_s,
         first_part_s=first_part,

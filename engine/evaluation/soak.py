@@ -112,12 +112,12 @@ def soak(
                 x, y = house_at(dice.randrange(1, houses), dice.randrange(1, houses))
                 engine.ask(RoofRequest(scene, x, y))
                 requests += 1
-            first = first or _memory(engine)
+            first = first or _memory(engine, scene)
             if spent >= every_s * (len(series) + 1):
-                series.append(Moment(spent / 60, _memory(engine), requests))
+                series.append(Moment(spent / 60, _memory(engine, scene), requests))
                 tell(series[-1])
             time.sleep(pause_s)
-        series.append(Moment((time.monotonic() - began) / 60, _memory(engine), requests))
+        series.append(Moment((time.monotonic() - began) / 60, _memory(engine, scene), requests))
         tell(series[-1])
         peak = engine.peak_memory_mb()
     late = [moment.memory_mb for moment in series if moment.minute >= minutes * _WARM_SHARE]
@@ -157,8 +157,8 @@ def _runs(engine: WarmProcess, scene: Scene) -> bool:
     return True
 
 
-def _memory(engine: WarmProcess) -> float:
-    memory = engine.settled_memory_mb()
+def _memory(engine: WarmProcess, scene: Scene) -> float:
+    memory = engine.settled_memory_mb(scene)
     if memory is None:
         raise RidgelineError(
             ErrorCode.BAD_JOB, "This system does not tell the memory of a process.", "Run this on Linux."

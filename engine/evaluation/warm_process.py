@@ -15,7 +15,7 @@ from rasterio.transform import Affine
 
 from ..given import given
 from ..jobs import ErrorCode, RidgelineError
-from ..jobs.serve import ServeRequest, request_to_line
+from ..jobs.serve import LoadRequest, Scene, ServeRequest, request_to_line
 from ..raster.gdal_env import gdal_env
 
 GSD, SIDE, CRS = 0.25, 6144, "EPSG:25832"
@@ -24,7 +24,6 @@ WEST, NORTH = 400_000.0, 5_600_000.0
 HOUSE_EVERY_M, HOUSE_M = 30.0, 12.0
 VIEW_M = (1000 * GSD, 700 * GSD)
 """Width and height of what a map of 1000 × 700 pixels shows."""
-_SETTLE_S = 0.2
 _MAIN = Path(__file__).resolve().parents[1] / "__main__.py"
 
 
@@ -73,9 +72,13 @@ class WarmProcess:
         """Return the memory that the process holds now (resident set), None where the system does not tell."""
         return self._status("VmRSS")
 
-    def settled_memory_mb(self) -> float | None:
-        """Return the memory that it holds once it has given back, after an answer, what it no longer needs."""
-        time.sleep(_SETTLE_S)
+    def settled_memory_mb(self, scene: Scene) -> float | None:
+        """Return the memory that it holds once it has given back, after an answer, what it no longer needs.
+
+        It does so before it takes the next request, so it is asked for a scene, which costs nothing if that is open:
+        to wait some time in place of that would not do on a machine that is busy.
+        """
+        self.ask(LoadRequest(scene))
         return self.memory_mb()
 
     def peak_memory_mb(self) -> float | None:

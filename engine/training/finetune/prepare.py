@@ -40,6 +40,7 @@ class Prepared:
     split: Split
     samples: Sequence[Sample]
     report: LabelReport
+    maps: LabelMaps
 
     @property
     def ids(self) -> dict[str, dict[str, int]]:
@@ -82,7 +83,7 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     labels = _reordered(labels, teaching)
     split = split_labels(labels.polygons, labels.classes, job.validation_share, job.block_m, job.seed)
     maps = LabelMaps(labels, teaching, split, area)
-    tiles = tiles_of(maps, frame.grid)
+    tiles = tiles_of(maps.extent, frame.grid)
     read = drawn(tiles, MOST_TILES, job.seed)
     if len(read) < len(tiles):
         feedback.warn(
@@ -101,7 +102,7 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     report = check_labels(labels, teaching, split, samples, spec.input_of_kind("dsm") if dsm else None, skipped)
     for finding in report.findings:
         feedback.warn(finding.code, finding.message)
-    return Prepared(package, model, frame, labels, teaching, split, samples, report)
+    return Prepared(package, model, frame, labels, teaching, split, samples, report, maps)
 
 
 def _kinds_of(spec: ModelSpec) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from ...models.multitask import DenseModel
 from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
+from .elsewhere import MOST_TILES, steady
 from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
 from .new_outputs import begin_new_outputs
 from .pictures import class_colours, write_strip
 from .prepare import Prepared, demand_both_halves, prepare, write_split
+from .samples import Seen, read_tiles, unlabelled_tiles
 from .scores import found_classes
-from .trainable import merged, with_tasks
+from .trainable import merged, shift_logits, with_tasks
 
 WORK = ".training"
 """Folder inside the output folder that a run can be continued from; removed when the package is complete."""
@@ -70,6 +73,8 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     write_split(work / "split.geojson", ready)
     pictures = _Pictures(work, lesson, ready)
     trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)
+    if ready.teaching.kind == "building" and not history.is_start:
+        shift_logits(trained, "building", _steadying(trained, lesson, ready, device, job.seed))
     best = merged(trained)
     scores_before = None if is_new else validate(before, lesson).plain.as_dict()
     metrics = {
@@ -95,6 +100,18 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     shutil.rmtree(out / WORK)
     outputs = {"model": str(out), "split": str(out / "split.geojson"), "training": str(out / "training.json")}
     return Result(outputs, {"metrics": metrics, "best_step": history.best_step, "labels": ready.report.as_dict()})
+
+
+def _steadying(trained: DenseModel, lesson: Lesson, ready: Prepared, device: str, seed: int) -> float:
+    """Return the shift that keeps the share of buildings likely where nothing is labelled."""
+    buildings = int((ready.labels.classes == ready.teaching.names.index("building")).sum())
+    windows = unlabelled_tiles(ready.maps.extent, ready.frame.grid, MOST_TILES, seed)
+    seen: list[Seen] = []
+    # what cannot be read there is no reason to lose what was learnt here
+    with gdal_env(), suppress(RidgelineError):
+        for tile in read_tiles(ready.package.spec, ready.frame, windows, Feedback()):
+            seen.append(replace(tile, known=tile.known & (ready.maps.truth(tile.window)[0] < 0)))
+    return steady(trained, lesson, buildings, seen, device)
 
 
 def _made(folder: Path) -> Path:

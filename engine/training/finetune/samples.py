@@ -31,8 +31,23 @@ MARGIN_PX = 32
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What the rasters show of one tile.
+
+    Attributes:
+        window: where it lies.
+        inputs: float32 [C, H, W] by input name, normalised.
+        known: bool [H, W], pixels that any raster knows.
+    """
+
+    window: Grid
+    inputs: dict[str, NDArray[np.float32]]
+    known: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Sample:
-    """One tile.
+    """One tile with labels.
 
     Attributes:
         window: where it lies.
@@ -67,6 +82,13 @@ class LabelMaps:
     split: Split
     area: BaseGeometry | None
 
+    @property
+    def extent(self) -> BaseGeometry:
+        """Where labels are."""
+        if self.area is not None:
+            return self.area
+        return shapely.union_all(np.array(self.labels.polygons, dtype=object))
+
     def truth(self, window: Grid) -> tuple[NDArray[np.int16], NDArray[np.int32], NDArray[np.bool_]]:
         """Return truth, polygon index and validation mask [H, W]; where polygons overlap the smaller wins."""
         polygon = np.full(window.shape, -1, np.int32)
@@ -100,10 +122,9 @@ class LabelMaps:
         return truth, polygon, validates
 
 
-def tiles_of(maps: LabelMaps, grid: Grid) -> list[Grid]:
+def tiles_of(extent: BaseGeometry, grid: Grid) -> list[Grid]:
     """Return the tiles that hold labels, in reading order; their cores tile the lattice."""
     step = TILE_PX - 2 * MARGIN_PX
-    extent = maps.area if maps.area is not None else shapely.union_all(np.array(maps.labels.polygons, dtype=object))
     shapely.prepare(extent)
     box = Grid.covering(grid.crs, grid.gsd, extent.bounds).intersection(grid)
     windows = []
@@ -123,6 +144,28 @@ def drawn(windows: list[Grid], most: int, seed: int) -> list[Grid]:
     return [windows[i] for i in np.sort(chosen)]
 
 
+def unlabelled_tiles(extent: BaseGeometry, grid: Grid, most: int, seed: int) -> list[Grid]:
+    """Return tiles drawn from the seed that hold ground without labels; fewer than ``most`` where there are not so many.
+
+    Args:
+        extent: where labels are.
+        grid: the lattice.
+        most: so many at most.
+        seed: of the draw.
+    """
+    step = TILE_PX - 2 * MARGIN_PX
+    rows, cols = -(-grid.height // step), -(-grid.width // step)
+    shapely.prepare(extent)
+    windows: list[Grid] = []
+    # four times as many as are wanted are looked at: labels fill a corner of most rasters
+    for place in np.random.default_rng(seed).choice(rows * cols, min(4 * most, rows * cols), replace=False):
+        row, col = divmod(int(place), cols)
+        core = grid.window(grid.row0 + row * step, grid.col0 + col * step, step, step).intersection(grid)
+        if len(windows) < most and not shapely.covers(extent, shapely.box(*core.bounds)):
+            windows.append(grid.window(core.row0, core.col0, step, step).padded(MARGIN_PX))
+    return windows
+
+
 def read_samples(
     spec: ModelSpec, frame: Frame, maps: LabelMaps, windows: list[Grid], feedback: Feedback
 ) -> Iterator[Sample]:
@@ -133,6 +176,25 @@ def read_samples(
         frame: where the rasters lie on the grid.
         maps: the labels.
         windows: the tiles to read, see `tiles_of`.
+        feedback: told of progress.
+
+    Raises:
+        RidgelineError: if a raster cannot be read.
+    """
+    for seen in read_tiles(spec, frame, windows, feedback):
+        truth, polygon, validates = maps.truth(seen.window)
+        truth[~seen.known] = -1
+        if (truth >= 0).any():
+            yield Sample(seen.window, seen.inputs, truth, polygon, validates)
+
+
+def read_tiles(spec: ModelSpec, frame: Frame, windows: list[Grid], feedback: Feedback) -> Iterator[Seen]:
+    """Yield what the rasters show of tiles.
+
+    Args:
+        spec: what the model takes.
+        frame: where the rasters lie on the grid.
+        windows: the tiles.
         feedback: told of progress.
 
     Raises:
@@ -157,10 +219,7 @@ def read_samples(
             cut(0, 0, inputs[name])
             inner = slice(margin, margin + TILE_PX)
             known |= block.valid[inner, inner]
-        truth, polygon, validates = maps.truth(window)
-        truth[~known] = -1
-        if (truth >= 0).any():
-            yield Sample(window, inputs, truth, polygon, validates)
+        yield Seen(window, inputs, known)
     feedback.progress(len(windows), len(windows), "tiles", "reading")
 
 

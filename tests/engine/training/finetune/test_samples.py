@@ -30,7 +30,7 @@ def test_the_cores_of_all_tiles_measure_each_labelled_pixel_once(places, col0, r
     shapes = [box(x, y) for x, y in places]
     grid = Grid(UTM, GSD, col0, row0, 1000, 1000)
     count = np.zeros((1000, 1000), int)
-    for window in tiles_of(maps_of(shapes, [False] * len(shapes), names=("building", "background")), grid):
+    for window in tiles_of(maps_of(shapes, [False] * len(shapes), names=("building", "background")).extent, grid):
         core = window.padded(-MARGIN_PX).intersection(grid)
         rows, cols = core.row0 - row0, core.col0 - col0
         count[rows : rows + core.height, cols : cols + core.width] += 1

@@ -22,14 +22,15 @@ from .scores import Scores, score_samples
 
 MOST_TILES = 40
 """So many tiles without labels are looked at: they take seconds."""
+NOTABLE_SHIFT = 0.5
+"""Beyond this the user is told."""
 _LEAST_PIXELS = 2 * (TILE_PX - 2 * MARGIN_PX) ** 2
 """Less ground than two tiles says little of a share."""
 _LEAST_IOU = 0.2
 """A network that hardly knew the labelled buildings does not know how many others there are."""
 _HALF_TRUSTED = 50
-"""So many labelled buildings make the new network's word count as much as the old one's."""
-_USUAL = 10
-"""So many labelled buildings, and the share that the old network missed among them is half believed of other ground."""
+"""So many labelled buildings make the new network's word count as much as the old one's; what the old one missed among
+them is then half believed of other ground."""
 _MOST_MEASURED = 100
 """Tiles with labels on which the old network is measured."""
 _MOST_SHIFT = 3.0
@@ -85,7 +86,7 @@ def steady(model: DenseModel, lesson: Lesson, buildings: int, seen: Sequence[See
     matrix = _scores(old, lesson, some, True).matrix + _scores(old, lesson, some, False).matrix
     index = lesson.teaching.names.index("building")
     true, found, both = matrix[index].sum(), matrix[:, index].sum(), matrix[index, index]
-    labelled = Labelled(buildings, true / max(found, 1), both / max(true + found - both, 1))
+    labelled = Labelled(buildings, float(true / max(found, 1)), float(both / max(true + found - both, 1)))
     validating = [i for i in range(count) if lesson.samples[i].validates.any()]
     start = _scores(_building_logits(lesson.before, lesson, validating), lesson, validating, True).mean_iou
     new = _building_logits(model, lesson, validating)
@@ -120,7 +121,8 @@ def steadying_shift(before: Witness, after: Witness, labelled: Labelled, keeps: 
     """Return what to add to the new network's building logits so that its share of buildings elsewhere is likely.
 
     The likely share is a geometric mean of what the new network says, and of what the old one says times ``ratio``.
-    Both weights depend on how many buildings were labelled; the module says why, the benchmark's NOTES.md what it does.
+    How much the new one and the ratio count depends on how many buildings were labelled; the module says why, the
+    benchmark's NOTES.md what comes of it.
 
     Args:
         before: of the network as it came.
@@ -133,9 +135,8 @@ def steadying_shift(before: Witness, after: Witness, labelled: Labelled, keeps: 
     """
     if after.logits.size < _LEAST_PIXELS or labelled.iou < _LEAST_IOU or not before.share or not after.share:
         return 0.0
-    believed = labelled.buildings / (labelled.buildings + _USUAL)
-    expected = before.share * labelled.ratio**believed
     trusted = labelled.buildings / (labelled.buildings + _HALF_TRUSTED)
+    expected = before.share * labelled.ratio**trusted
     share = min(after.share**trusted * expected ** (1 - trusted), 1.0)
     shift = float(np.clip(-np.quantile(after.logits, 1 - share), -_MOST_SHIFT, _MOST_SHIFT))
     return next((shift * fraction for fraction in _FRACTIONS if keeps(shift * fraction)), 0.0)

@@ -21,7 +21,7 @@ from ...models.multitask import DenseModel
 from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
-from .elsewhere import MOST_TILES, steady
+from .elsewhere import MOST_TILES, NOTABLE_SHIFT, steady
 from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
 from .new_outputs import begin_new_outputs
 from .pictures import class_colours, write_strip
@@ -74,7 +74,15 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     pictures = _Pictures(work, lesson, ready)
     trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)
     if ready.teaching.kind == "building" and not history.is_start:
-        shift_logits(trained, "building", _steadying(trained, lesson, ready, device, job.seed))
+        shift = _steadying(trained, lesson, ready, device, job.seed)
+        shift_logits(trained, "building", shift)
+        if abs(shift) > NOTABLE_SHIFT:
+            feedback.warn(
+                "steadied",
+                f"Where nothing is labelled the new model found {'more' if shift < 0 else 'less'} building than is "
+                f"likely there, so it was made {'more careful' if shift < 0 else 'bolder'}. Buildings labelled in more "
+                "places would teach it better.",
+            )
     best = merged(trained)
     scores_before = None if is_new else validate(before, lesson).plain.as_dict()
     metrics = {

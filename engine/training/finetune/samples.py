@@ -145,7 +145,7 @@ def drawn(windows: list[Grid], most: int, seed: int) -> list[Grid]:
 
 
 def unlabelled_tiles(extent: BaseGeometry, grid: Grid, most: int, seed: int) -> list[Grid]:
-    """Return tiles drawn from the seed that hold ground without labels; fewer than ``most`` where there are not so many.
+    """Return tiles drawn from the seed that hold ground without labels, or all that do if they are fewer.
 
     Args:
         extent: where labels are.

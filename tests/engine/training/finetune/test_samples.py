@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.terrain.height_channels import height_channels
-from ridgeline.engine.training.finetune.samples import MARGIN_PX, TILE_PX, drawn, task_labels, tiles_of
+from ridgeline.engine.training.finetune.samples import (
+    MARGIN_PX,
+    TILE_PX,
+    drawn,
+    task_labels,
+    tiles_of,
+    unlabelled_tiles,
+)
 from ridgeline.engine.training.finetune.views import turned_input
 from ridgeline.engine.training.losses import UNKNOWN
 from ridgeline.engine.training.symmetry import turned
@@ -39,6 +46,21 @@ def test_the_cores_of_all_tiles_measure_each_labelled_pixel_once(places, col0, r
         seen = Grid.covering(UTM, GSD, shape.bounds).intersection(grid)
         rows, cols = seen.row0 - row0, seen.col0 - col0
         assert (count[rows : rows + seen.height, cols : cols + seen.width] == 1).all()
+
+
+@given(st.integers(-50, 50), st.integers(200, 900), st.integers(200, 900), st.floats(0, 300), st.integers(0, 9))
+def test_tiles_without_labels_reach_all_ground_that_has_none_and_only_such_tiles(col0, width, height, side, seed):
+    grid = Grid(UTM, GSD, col0, -col0, width, height)
+    west, _, _, north = grid.bounds
+    labelled = shapely.box(west, north - side, west + side, north)
+    cores = [item.padded(-MARGIN_PX).intersection(grid) for item in unlabelled_tiles(labelled, grid, 99, seed)]
+    boxes = [shapely.box(*core.bounds) for core in cores]
+    assert all(not labelled.covers(item) for item in boxes)
+    rest = shapely.difference(shapely.box(*grid.bounds), labelled)
+    assert shapely.difference(rest, shapely.union_all(boxes)).area < 1e-3
+    assert sum(item.area for item in boxes) == pytest.approx(shapely.union_all(boxes).area)
+    assert len(unlabelled_tiles(labelled, grid, 3, seed)) == min(3, len(cores))
+    assert unlabelled_tiles(labelled, grid, 3, seed) == unlabelled_tiles(labelled, grid, 3, seed)
 
 
 def test_a_building_validates_as_a_whole_and_the_ground_by_its_square():

@@ -22,6 +22,10 @@ fi
 if [ "$python" = /usr/bin/python3 ]; then
     tools/system.sh "python3-venv=/usr/lib/python3*/ensurepip/__init__.py"
 fi
+free_gb=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
+if [ ! -x .venv/bin/python ] && [ "$free_gb" -lt 12 ]; then
+    echo "Only $free_gb GB of this disk are free: the installation fills 7 GB and takes some 5 GB more on its way." >&2
+fi
 [ -x .venv/bin/python ] && fits .venv/bin/python || "$python" -m venv --clear .venv
 echo "Installing the engine with its training set and the tools in .venv (some gigabytes, this can take minutes) …"
 .venv/bin/python -m pip install --quiet --upgrade pip

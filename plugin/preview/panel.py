@@ -104,7 +104,7 @@ class PreviewPanel(QWidget):
         titles, lines = roof_titles(), []
         for name, share in sorted(shares.items(), key=lambda item: -item[1])[:_MOST_CLASSES]:
             title = titles.get(name, name.replace("_", " "))
-            text = f"{title[:1].upper() + title[1:]} {100 * share:.0f} %"
+            text = f"{title[:1].upper() + title[1:]} {_percent(share)}"
             lines.append(_legend_line(colours.get(name, "#888888"), text))
         self._show_legend(lines)
 
@@ -153,3 +153,8 @@ def layer_titles() -> "Dict[str, str]":
         "confidence": tr("Confidence"),
         "height_above_ground": tr("Height above ground"),
     }
+
+
+def _percent(share: float) -> str:
+    """Return a share in words of a legend; what is there is never called nothing."""
+    return f"{100 * share:.0f} %" if share >= 0.005 else "< 1 %"

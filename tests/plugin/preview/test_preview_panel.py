@@ -35,6 +35,11 @@ def test_the_largest_classes_come_first_with_their_colours(panel):
     assert text.index("Building 50 %") < text.index("Tree 20 %") and "#0000ff" in text
 
 
+def test_what_is_there_is_never_called_nothing(panel):
+    panel.show_shares({"building": 0.996, "tree": 0.004}, Model(tree="#00ff00", building="#0000ff"))
+    assert "Building 100 %" in panel.legend.text() and "Tree &lt; 1 %" in panel.legend.text()
+
+
 def test_a_scale_says_what_its_colours_mean(panel):
     panel.show_scale([("#440154", "under 50 %: a guess"), ("#fde725", "<b>sure</b>")])
     text = panel.legend.text()

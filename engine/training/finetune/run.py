@@ -79,7 +79,7 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
         if abs(shift) > NOTABLE_SHIFT:
             feedback.warn(
                 "steadied",
-                f"Where nothing is labelled the new model found {'more' if shift < 0 else 'less'} building than is "
+                f"Where nothing is labelled the new model found {'more' if shift < 0 else 'fewer'} buildings than are "
                 f"likely there, so it was made {'more careful' if shift < 0 else 'bolder'}. Buildings labelled in more "
                 "places would teach it better.",
             )

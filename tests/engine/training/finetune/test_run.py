@@ -13,11 +13,13 @@ from rasterio.transform import from_origin
 
 from ridgeline.engine.classes import LAND_COVER, ROOF_CLASSES
 from ridgeline.engine.feedback import Feedback
-from ridgeline.engine.jobs import BuildingOptions, Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob
+from ridgeline.engine.jobs import BuildingOptions, Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob, Warn
 from ridgeline.engine.jobs.finetune import ClassMapping, FinetuneJob, PolygonLayer, package_name
 from ridgeline.engine.models.export import PackageInfo, export_package
 from ridgeline.engine.models.package import GsdSpec, TileSpec, load_package
 from ridgeline.engine.models.package.validate import faults_of_package
+from ridgeline.engine.models.rebuild import trainable_model
+from ridgeline.engine.training.finetune import run
 from ridgeline.engine.training.finetune.prepare import prepare
 from ridgeline.engine.training.finetune.run import WORK, run_finetune
 from ridgeline.engine.training.finetune.trainable import with_tasks
@@ -136,6 +138,43 @@ def test_a_picture_alone_is_met_as_a_run_meets_it(place, tmp_path):
     spec = load_package(tmp_path / "m").spec
     assert [(item.name, item.optional) for item in spec.inputs] == [("rgb", False)], "it takes what it was taught with"
     assert faults_of_package(tmp_path / "m") == []
+
+
+def test_what_is_held_where_nothing_is_labelled_is_in_the_model_and_told(place, tmp_path, monkeypatch):
+    write(tmp_path / "buildings.geojson", BOXES, ["building"] * 16)
+    write(tmp_path / "west.geojson", [shapely.box(WEST, NORTH - 128, WEST + 64, NORTH)], ["a"])
+    layers = {
+        "labels": PolygonLayer(str(tmp_path / "buildings.geojson")),
+        "area": PolygonLayer(str(tmp_path / "west.geojson")),
+    }
+    seen, real = [], run.read_tiles
+
+    def broken_in_the_end(*args):
+        yield next(real(*args))
+        raise RidgelineError(ErrorCode.INPUT_UNREADABLE, "A block is broken.", "Copy the file again.")
+
+    def steady(model, lesson, buildings, tiles, device):
+        seen.append((_building_bias(model), buildings, [tile.known for tile in tiles]))
+        return -1.5
+
+    monkeypatch.setattr(run, "read_tiles", broken_in_the_end)
+    monkeypatch.setattr(run, "steady", steady)
+    # the network as it came is never kept here
+    monkeypatch.setattr(run.History, "is_start", property(lambda _history: False))
+    heard = []
+    run_finetune(job(place, tmp_path / "m", dsm=None, steps=1, **layers), Feedback(heard.append))
+    ((before, buildings, (known,)),) = seen
+    assert _building_bias(trainable_model(load_package(tmp_path / "m"))) - before == pytest.approx(-1.5, abs=0.01)
+    assert [event.code for event in heard if isinstance(event, Warn)].count("steadied") == 1
+    # the western half is labelled, and of what can be read one tile came before the fault
+    assert 0 < buildings < 16 and known.any() and not known.all()
+
+
+def _building_bias(model):
+    tasks = model.config.tasks
+    return model.heads.bias[
+        sum(task.channels for task in tasks[: [task.name for task in tasks].index("building")])
+    ].item()
 
 
 def test_a_check_trains_nothing(place, tmp_path):

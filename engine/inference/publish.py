@@ -15,7 +15,7 @@ from .. import __version__
 from ..beside import Beside
 from ..feedback import Feedback
 from ..jobs import Result, to_dict
-from ..raster.files import keep_existing, write_atomically, writing
+from ..raster.files import keep_existing, remove_partials, write_atomically, writing
 from ..raster.sinks import StripSink
 from ..runtime.predictor import DeviceReport
 from .buildings import HEIGHTS, Made, keeps_heights, makes_buildings
@@ -70,6 +70,8 @@ def finished_before(setup: Setup, ledger: Ledger) -> Result | None:
     outputs = {**record["outputs"], "run": RECORD}
     if not all((out / name).exists() for name in outputs.values()):
         return None
+    # a run that came after it, began anew and was killed while it finished files has left them
+    remove_partials(out, outputs.values())
     return Result({name: str(out / file) for name, file in outputs.items()}, _summary(setup, record))
 
 

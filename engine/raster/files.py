@@ -110,3 +110,17 @@ def _is_full(folder: Path) -> bool:
         with suppress(OSError):
             probe.unlink()
     return False
+
+
+def remove_partials(folder: Path, names: Iterable[str]) -> None:
+    """Remove what a killed run left of files that it was about to finish, as far as that may be.
+
+    Args:
+        folder: of the results.
+        names: of the files when they are finished.
+    """
+    stems = {f".{Path(name).stem}.partial." for name in names} | {f".{name}.partial" for name in names}
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if path.name.startswith(tuple(stems)):
+                path.unlink(missing_ok=True)

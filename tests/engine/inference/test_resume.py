@@ -201,6 +201,26 @@ def test_a_run_killed_while_it_tidied_up_is_complete(inputs, undisturbed, tmp_pa
     assert result.outputs["land_cover"] == str(out / "land_cover.tif")
 
 
+def test_what_a_run_left_that_began_anew_over_the_finished_results_goes_too(inputs, undisturbed, tmp_path, monkeypatch):
+    def killed(*_args):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger_module.Ledger, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            go(inputs, out)
+    # it had begun anew, since its own ledger was half removed, and was killed in the midst of two rasters
+    for name in (".land_cover.partial.tif", ".land_cover.partial.tif.aux.xml", ".confidence.partial.tif"):
+        (out / name).write_bytes(b"half")
+    (out / ".notes of the user.partial").write_bytes(b"mine")
+    go(inputs, out)
+    assert (out / ".notes of the user.partial").read_bytes() == b"mine"
+    (out / ".notes of the user.partial").unlink()
+    assert_same(out, undisturbed)
+    assert sorted(item.name for item in out.iterdir()) == sorted(item.name for item in undisturbed.iterdir())
+
+
 def test_cancel_keeps_what_is_finished_and_leaves_no_result(inputs, undisturbed, tmp_path):
     asked = [0]
 

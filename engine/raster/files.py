@@ -113,14 +113,16 @@ def _is_full(folder: Path) -> bool:
 
 
 def remove_partials(folder: Path, names: Iterable[str]) -> None:
-    """Remove what a killed run left of files that it was about to finish, as far as that may be.
+    """Remove what is there of files that are not finished: a killed run leaves them.
 
     Args:
         folder: of the results.
         names: of the files when they are finished.
+
+    Raises:
+        OSError: if the folder cannot be read or written to.
     """
-    stems = {f".{Path(name).stem}.partial." for name in names} | {f".{name}.partial" for name in names}
-    with suppress(OSError):
-        for path in list(folder.iterdir()):
-            if path.name.startswith(tuple(stems)):
-                path.unlink(missing_ok=True)
+    begun = tuple(start for name in names for start in (f".{Path(name).stem}.partial.", f".{name}.partial"))
+    for path in list(folder.iterdir()):
+        if path.name.startswith(begun):
+            path.unlink(missing_ok=True)

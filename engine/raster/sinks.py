@@ -26,7 +26,7 @@ from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from .files import write_atomically, writing
+from .files import remove_partials, write_atomically, writing
 from .gdal_env import gdal_env
 from .grid import Grid
 from .overviews import BLOCK, OverviewWriter
@@ -177,7 +177,7 @@ class StripSink:
         vrt = self._folder / "whole.vrt"
         with writing(target):
             folder.mkdir(parents=True, exist_ok=True)
-            _remove_partials(folder, partial.name)
+            remove_partials(folder, [target.name])
         write_atomically(vrt, self._vrt(overviews, statistics).encode())
         try:
             with writing(target):
@@ -193,7 +193,7 @@ class StripSink:
                 os.replace(partial, target)
         finally:
             with suppress(OSError):
-                _remove_partials(folder, partial.name)
+                remove_partials(folder, [target.name])
         return target
 
     def _strips(self) -> list[_Strip]:
@@ -339,11 +339,6 @@ def _class_lines(classes: tuple[RasterClass, ...]) -> list[str]:
         *names,
         "</CategoryNames>",
     ]
-
-
-def _remove_partials(folder: Path, name: str) -> None:
-    for path in folder.glob(f"{name}*"):
-        path.unlink(missing_ok=True)
 
 
 def _fsync(path: Path) -> None:

@@ -46,15 +46,16 @@ def _grow(labels: Labels, mask: Bools) -> Labels:
     """Return the labels grown over the mask by edge neighbours; of two that arrive at once the smaller number wins."""
     free = np.int32(np.iinfo(np.int32).max)
     padded = np.pad(np.where(labels > 0, labels, free), 1, constant_values=free)
-    inner = padded[1:-1, 1:-1]
-    empty = mask & (labels == 0)
-    while empty.any():
+    flat, width = padded.reshape(-1), padded.shape[1]
+    empty = np.flatnonzero(np.pad(mask & (labels == 0), 1))  # few pixels of the whole: only they are looked at
+    while len(empty):
         nearest = np.minimum(
-            np.minimum(padded[1:-1, :-2], padded[1:-1, 2:]), np.minimum(padded[:-2, 1:-1], padded[2:, 1:-1])
+            np.minimum(flat[empty - 1], flat[empty + 1]), np.minimum(flat[empty - width], flat[empty + width])
         )
-        reached = empty & (nearest < free)
+        reached = nearest < free
         if not reached.any():
             break
-        inner[reached] = nearest[reached]
-        empty &= ~reached
+        flat[empty[reached]] = nearest[reached]
+        empty = empty[~reached]
+    inner = padded[1:-1, 1:-1]
     return np.where(mask & (inner < free), inner, np.int32(0))

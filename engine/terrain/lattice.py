@@ -19,6 +19,23 @@ def framed(values: npt.NDArray[Scalar], blank: object = 0) -> npt.NDArray[Scalar
     return out
 
 
+def eroded(mask: Bools, width: int) -> Bools:
+    """Return the pixels of a mask [H, W] that lie more than ``width`` pixels, along either axis, from any outside it.
+
+    As from scipy's chessboard distance, in a tenth of its time for a roof and a few pixels.
+    """
+    rows, cols = mask.shape
+    padded = np.zeros((rows + 2 * width, cols + 2 * width), dtype=bool)
+    padded[width : width + rows, width : width + cols] = mask
+    down = padded[:rows].copy()
+    for shift in range(1, 2 * width + 1):
+        down &= padded[shift : shift + rows]
+    out = down[:, :cols].copy()
+    for shift in range(1, 2 * width + 1):
+        out &= down[:, shift : shift + cols]
+    return out
+
+
 def median(values: npt.NDArray[np.floating]) -> float:
     """Return the median of values [n], n > 0, none of them NaN: what ``np.median`` does, in a fifth of its time."""
     low, high = (len(values) - 1) // 2, len(values) // 2

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ..classes import FLAT_SLOPE_DEG
-from .lattice import Bools, Floats, framed, median
+from .lattice import Bools, Floats, eroded, framed, median
 from .roof_planes import LocalPlanes, local_planes, shared_planes
 
 _RIM_M = 0.5
@@ -132,9 +132,8 @@ def _percentile(values: npt.NDArray[np.floating], percent: float) -> float:
 
 def _inner(roof: Bools, mask: Bools, rim: int) -> Bools:
     """Return the roof without the rim of its outline, as far as a fair part of it is left."""
-    away = ndimage.distance_transform_cdt(framed(mask), metric="chessboard")[1:-1, 1:-1]
     for width in range(rim, 0, -1):
-        inner: Bools = roof & (away > width)
+        inner = roof & eroded(mask, width)
         if np.count_nonzero(inner) >= max(_MIN_PIXELS, 0.25 * np.count_nonzero(roof)):
             return inner
     return roof
@@ -152,12 +151,14 @@ def _large_parts(smooth: Bools) -> Bools:
 def _median3(heights: Floats, inner: Bools) -> Floats:
     """Return the median of each pixel's 3 x 3 neighbours inside the roof."""
     padded = framed(np.where(inner, heights, np.float32(np.nan)), np.nan)
-    rows, cols = heights.shape
-    stack = np.stack([padded[r : r + rows, c : c + cols][inner] for r in range(3) for c in range(3)])
+    width = padded.shape[1]
+    rows, cols = np.nonzero(inner)
+    around = np.add.outer([0, width, 2 * width], [0, 1, 2]).reshape(9, 1)
+    stack = padded.ravel()[around + (rows * width + cols)]
     stack.sort(axis=0)  # NaN goes last
     middle = (np.isfinite(stack).sum(axis=0) - 1) // 2
     out = np.full(heights.shape, np.nan, dtype=np.float32)
-    out[inner] = np.take_along_axis(stack, middle[None, :], axis=0)[0]
+    out[rows, cols] = stack[middle, np.arange(len(rows))]
     return out
 
 
@@ -203,7 +204,7 @@ def _eave(
     over the whole outline is on the eaves as long as they are a fifth of it.
     """
     whole = framed(roof)
-    rim = (roof & ~ndimage.binary_erosion(whole)[1:-1, 1:-1]) if roof.any() else roof
+    rim = roof & ~(whole[:-2, 1:-1] & whole[2:, 1:-1] & whole[1:-1, :-2] & whole[1:-1, 2:])
     rows, cols = np.nonzero(rim)
     r, c = near[:, rows, cols]
     limit = math.tan(math.radians(_STEEPEST_DEG))
@@ -212,21 +213,20 @@ def _eave(
     trusted = away[rows, cols] * gsd < 3.0
     if np.count_nonzero(trusted) < 4:
         trusted[:] = True
-    skirt = _skirt_foot(heights, roof, whole, planes, near, gsd)
+    skirt = _skirt_foot(heights, roof, planes, near, gsd)
     return _percentile(continued[trusted], _EAVE_PERCENTILE) if skirt is None else skirt
 
 
 def _skirt_foot(
-    heights: Floats, roof: Bools, whole: Bools, planes: LocalPlanes, near: npt.NDArray[np.int32], gsd: float
+    heights: Floats, roof: Bools, planes: LocalPlanes, near: npt.NDArray[np.int32], gsd: float
 ) -> float | None:
     """Return the height at which a roof's steep lower slopes end, or None where it has none.
 
     Such slopes are a metre or two wide in plan, too narrow for planes of their own: what tells them is a ring of pixels
     inside the rim that lies well below the planes nearby. Its own rise towards the next ring leads down to the outline.
     """
-    depth = ndimage.distance_transform_cdt(whole, metric="chessboard")[1:-1, 1:-1]
     step = max(2, round(_RIM_M / gsd))
-    rows, cols = np.nonzero(roof & (depth == step))
+    rows, cols = np.nonzero(_ring(roof, step))
     if len(rows) < _MIN_PIXELS:
         return None
     r, c = near[:, rows, cols]
@@ -235,9 +235,14 @@ def _skirt_foot(
     if np.count_nonzero(below) < _SKIRT_SHARE * len(below):
         return None
     seen = _percentile(heights[rows[below], cols[below]], 50)
-    deeper = heights[roof & (depth == 2 * step)]
+    deeper = heights[_ring(roof, 2 * step)]
     rise = max(_percentile(deeper, 50) - seen, 0.0) if len(deeper) >= _MIN_PIXELS else 0.0
     steepest = math.tan(math.radians(_STEEPEST_DEG)) * step * gsd
     if rise > 2 * steepest:
         return None  # a wall: the outline reaches beyond the roof
     return seen - min(rise, steepest) * (step - 0.5) / step  # from the middle of the ring to the rim
+
+
+def _ring(roof: Bools, depth: int) -> Bools:
+    """Return the pixels of the roof that are the ``depth``-th from outside it, along either axis."""
+    return eroded(roof, depth - 1) & ~eroded(roof, depth)

@@ -9,7 +9,7 @@ Communications of the ACM 24(6)).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -65,24 +65,37 @@ def local_planes(heights: Floats, inner: Bools, size: int, gsd: float) -> LocalP
     stack = np.zeros((10, rows + 2 * half, cols + 2 * half))
     for plane, item in zip(stack, (w, wx, wy, wx * x, wy * y, wx * y, z, z * x, z * y, z * z)):
         plane[half : half + rows, half : half + cols] = item
-    down = reduce(np.add, (stack[:, shift : shift + rows] for shift in range(size)))
-    n, sx, sy, sxx, syy, sxy, sz, sxz, syz, szz = reduce(
-        np.add, (down[:, :, shift : shift + cols] for shift in range(size))
-    )
-    fits = inner & (n >= 2 / 3 * size * size)
-    n = np.maximum(n, 1)
+    sums = _windowed(_windowed(stack, size, 1), size, 2)
+    fits = inner & (sums[0] >= 2 / 3 * size * size)
+    n, sx, sy, sxx, syy, sxy, sz, sxz, syz, szz = sums[:, fits]
     cxx, cyy, cxy = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n
     cxz, cyz, czz = sxz - sx * sz / n, syz - sy * sz / n, szz - sz * sz / n
     det = cxx * cyy - cxy * cxy
-    fits &= det > 1e-6
-    det[~fits] = 1
+    spread = det > 1e-6
+    det[~spread] = 1
     east, south = (cxz * cyy - cyz * cxy) / det, (cyz * cxx - cxz * cxy) / det
     left = np.sqrt(np.maximum(czz - east * cxz - south * cyz, 0) / n)
+    fits[fits] = spread
     return LocalPlanes(
-        np.where(fits, east / gsd, 0).astype(np.float32),
-        np.where(fits, south / gsd, 0).astype(np.float32),
-        np.where(fits, left, np.inf).astype(np.float32),
+        _placed(east[spread] / gsd, fits, 0), _placed(south[spread] / gsd, fits, 0), _placed(left[spread], fits, np.inf)
     )
+
+
+def _windowed(stack: npt.NDArray[np.float64], size: int, axis: int) -> npt.NDArray[np.float64]:
+    """Return sums of ``size`` neighbours along an axis, which gets ``size`` - 1 shorter."""
+    moved = np.moveaxis(stack, axis, 0)
+    count = len(moved) - size + 1
+    out: npt.NDArray[np.float64] = moved[:count] + moved[1 : count + 1]
+    for shift in range(2, size):
+        out += moved[shift : shift + count]
+    return np.moveaxis(out, 0, axis)
+
+
+def _placed(values: npt.NDArray[np.float64], where: Bools, blank: float) -> Floats:
+    """Return values [n] at the n pixels of ``where`` [H, W], ``blank`` at all others."""
+    out = np.full(where.shape, blank, dtype=np.float32)
+    out[where] = values
+    return out
 
 
 @dataclass(frozen=True)
@@ -176,6 +189,12 @@ def _evenly(count: int) -> npt.NDArray[np.intp]:
 def _agree(pixels: npt.NDArray[np.float64], plane: npt.NDArray[np.float64]) -> Bools:
     """Return which pixels lie on planes: [k, n] for planes [3, k, 1], [n] for one of [3, 1]."""
     x, y, z, east, south = pixels
-    near = np.abs(z - plane[0] * x - plane[1] * y - plane[2]) < _REACH_M
-    turned: Bools = near & (np.abs(east - plane[0]) < _TURN) & (np.abs(south - plane[1]) < _TURN)
-    return turned
+    off = plane[0] * x  # one array for all steps: making new ones takes as long as filling them
+    np.subtract(z, off, out=off)
+    off -= plane[1] * y
+    off -= plane[2]
+    agree: Bools = np.abs(off, out=off) < _REACH_M
+    for own, shared in ((east, plane[0]), (south, plane[1])):
+        np.subtract(own, shared, out=off)
+        agree &= np.abs(off, out=off) < _TURN
+    return agree

@@ -37,13 +37,12 @@ _GONE = (OSError, EOFError, ValueError, MemoryError, pickle.PickleError)
 
 
 def helpers_of(threads: int | None = None) -> int:
-    """Return how many helpers a run may have: one for each processor, as the run itself has more to do than to share.
+    """Return how many helpers a run may have: one for each processor but the one that the run itself keeps busy.
 
     Args:
         threads: how many threads the user allows it; None: as many as there are processors. One wants no helper.
     """
-    count = min(threads or usable_threads(), _MOST)
-    return count if count > 1 else 0
+    return min((threads or usable_threads()) - 1, _MOST)
 
 
 class Crew(Generic[T, R]):

@@ -152,19 +152,21 @@ def _median3(heights: Floats, inner: Bools) -> Floats:
     """Return the median of each pixel's 3 x 3 neighbours inside the roof."""
     padded = framed(np.where(inner, heights, np.float32(np.nan)), np.nan)
     width = padded.shape[1]
-    rows, cols = np.nonzero(inner)
+    places = np.flatnonzero(inner)
+    rows = places // inner.shape[1]
     around = np.add.outer([0, width, 2 * width], [0, 1, 2]).reshape(9, 1)
-    stack = padded.ravel()[around + (rows * width + cols)]
+    stack = padded.take(around + (places + 2 * rows))  # a row of the padded array is two longer
     stack.sort(axis=0)  # NaN goes last
     middle = (np.isfinite(stack).sum(axis=0) - 1) // 2
     out = np.full(heights.shape, np.nan, dtype=np.float32)
-    out[rows, cols] = stack[middle, np.arange(len(rows))]
+    out.put(places, stack[middle, np.arange(len(places))])
     return out
 
 
 def _dominant_plane(planes: LocalPlanes, smooth: Bools) -> tuple[float, float | None]:
     """Return slope and downslope azimuth, in degrees, of the aspect that covers most of the roof."""
-    east, south = planes.east[smooth].astype(float), planes.south[smooth].astype(float)
+    places = np.flatnonzero(smooth)
+    east, south = planes.east.take(places).astype(float), planes.south.take(places).astype(float)
     slope = np.degrees(np.arctan(np.hypot(east, south)))
     usable = slope < _STEEPEST_DEG
     east, south, slope = east[usable], south[usable], slope[usable]

@@ -66,19 +66,22 @@ def local_planes(heights: Floats, inner: Bools, size: int, gsd: float) -> LocalP
     for plane, item in zip(stack, (w, wx, wy, wx * x, wy * y, wx * y, z, z * x, z * y, z * z)):
         plane[half : half + rows, half : half + cols] = item
     sums = _windowed(_windowed(stack, size, 1), size, 2)
-    fits = inner & (sums[0] >= 2 / 3 * size * size)
-    n, sx, sy, sxx, syy, sxy, sz, sxz, syz, szz = sums[:, fits]
+    # places in the flattened array are found and read in a third of the time that two indices or a mask take
+    fits = np.flatnonzero(inner & (sums[0] >= 2 / 3 * size * size))
+    n, sx, sy, sxx, syy, sxy, sz, sxz, syz, szz = sums.reshape(len(sums), -1).take(fits, axis=1)
     cxx, cyy, cxy = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n
     cxz, cyz, czz = sxz - sx * sz / n, syz - sy * sz / n, szz - sz * sz / n
     det = cxx * cyy - cxy * cxy
-    spread = det > 1e-6
-    det[~spread] = 1
+    line = det <= 1e-6
+    det[line] = 1
     east, south = (cxz * cyy - cyz * cxy) / det, (cyz * cxx - cxz * cxy) / det
     left = np.sqrt(np.maximum(czz - east * cxz - south * cyz, 0) / n)
-    fits[fits] = spread
-    return LocalPlanes(
-        _placed(east[spread] / gsd, fits, 0), _placed(south[spread] / gsd, fits, 0), _placed(left[spread], fits, np.inf)
-    )
+    parts = (east / gsd, 0.0), (south / gsd, 0.0), (left, np.inf)
+    planes = [np.full(heights.shape, blank, dtype=np.float32) for _, blank in parts]
+    for plane, (values, blank) in zip(planes, parts):
+        values[line] = blank
+        plane.put(fits, values)
+    return LocalPlanes(*planes)
 
 
 def _windowed(stack: npt.NDArray[np.float64], size: int, axis: int) -> npt.NDArray[np.float64]:
@@ -89,13 +92,6 @@ def _windowed(stack: npt.NDArray[np.float64], size: int, axis: int) -> npt.NDArr
     for shift in range(2, size):
         out += moved[shift : shift + count]
     return np.moveaxis(out, 0, axis)
-
-
-def _placed(values: npt.NDArray[np.float64], where: Bools, blank: float) -> Floats:
-    """Return values [n] at the n pixels of ``where`` [H, W], ``blank`` at all others."""
-    out = np.full(where.shape, blank, dtype=np.float32)
-    out[where] = values
-    return out
 
 
 @dataclass(frozen=True)
@@ -130,11 +126,14 @@ def shared_planes(heights: Floats, smooth: Bools, planes: LocalPlanes, gsd: floa
         planes: those small planes.
         gsd: metres per pixel.
     """
-    rows, cols = np.nonzero(smooth)
-    pixels = np.stack([cols * gsd, rows * gsd, heights[smooth], planes.east[smooth], planes.south[smooth]])
-    on_any = np.zeros(len(rows), dtype=bool)
-    step = max(1, len(rows) // _SAMPLE)
-    voters, rough = pixels[:, ::step], planes.misfit[smooth][::step]
+    places = np.flatnonzero(smooth)
+    rows, cols = np.divmod(places, smooth.shape[1])
+    pixels = np.stack(
+        [cols * gsd, rows * gsd, heights.take(places), planes.east.take(places), planes.south.take(places)]
+    )
+    on_any = np.zeros(len(places), dtype=bool)
+    step = max(1, len(places) // _SAMPLE)
+    voters, rough = pixels[:, ::step], planes.misfit.take(places[::step])
     left = np.ones(voters.shape[1], dtype=bool)
     roughest = np.inf
     taken = []
@@ -150,7 +149,7 @@ def shared_planes(heights: Floats, smooth: Bools, planes: LocalPlanes, gsd: floa
             taken.append(plane)
             roughest = min(roughest, _ROUGHER * typical + _ROUGHER_M)
     mask = np.zeros(smooth.shape, dtype=bool)
-    mask[rows[on_any], cols[on_any]] = True
+    mask.put(places[on_any], True)
     return SharedPlanes(mask, np.array(taken).reshape(-1, 3).T)
 
 

@@ -115,7 +115,7 @@ def distances(points: Points, ring: Points) -> Points:
         points: float64 [n, 2].
         ring: float64 [k, 2], open.
     """
-    begin, side = ring, np.roll(ring, -1, axis=0) - ring
+    begin, side = ring, np.concatenate([ring[1:], ring[:1]]) - ring
     size = np.maximum((side**2).sum(axis=1), 1e-18)
     out = np.empty(len(points))
     rows = max(1, _PAIRS // len(ring))

@@ -76,7 +76,7 @@ def dominant_angle(corners: Points) -> tuple[float, float]:
     Args:
         corners: float64 [n, 2], of a simplified ring, open.
     """
-    sides = np.roll(corners, -1, axis=0) - corners
+    sides = np.concatenate([corners[1:], corners[:1]]) - corners
     length = np.hypot(sides[:, 0], sides[:, 1])
     angles = np.arctan2(sides[:, 1], sides[:, 0])
     # long walls tell the direction better than their length alone says
@@ -137,7 +137,7 @@ class Ring:
 
     def cut(self, kept: Indices) -> list[Wall]:
         """Return the walls between the corners of these indices, which go once around."""
-        after = np.roll(kept, -1)
+        after = np.concatenate([kept[1:], kept[:1]])
         firsts = self.first[kept]
         lasts = self.first[after] + len(self.samples) * (after <= kept)
         trims = (lasts - firsts) // 8

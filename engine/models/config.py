@@ -93,15 +93,19 @@ class TaskConfig:
         name: name of the output.
         kind: ``classes`` (one channel a class), ``probability`` (one channel) or ``metres`` (one channel).
         channels: number of channels.
+        detail: width of a branch of its own that sees the picture (`PictureDetail`); 0: none.
     """
 
     name: str
     kind: str
     channels: int = 1
+    detail: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in TASK_KINDS:
             raise ValueError(f"kind {self.kind!r} is not known; known are: {', '.join(TASK_KINDS)}")
+        if self.detail < 0:
+            raise ValueError(f"detail of task {self.name!r} cannot be {self.detail}")
         if self.channels < 1 or (self.kind != "classes" and self.channels != 1):
             raise ValueError(f"task {self.name!r} of kind {self.kind!r} cannot have {self.channels} channels")
 
@@ -115,6 +119,8 @@ class DenseConfig:
     tasks: tuple[TaskConfig, ...]
 
     def __post_init__(self) -> None:
+        if self.encoder.rgb is None and any(task.detail for task in self.tasks):
+            raise ValueError("a network that sees no picture has no details of it")
         names = [task.name for task in self.tasks]
         if not names or len(set(names)) != len(names):
             raise ValueError("a network needs tasks, each with a name of its own")

@@ -11,13 +11,14 @@ from .config import DenseConfig, TaskConfig
 from .decoders import DECODER_MODULES
 from .encoders import make_encoder
 from .layers import ConvNormAct
+from .picture_detail import PictureDetail
 
 AUXILIARY = "auxiliary/"
 """Prefix of the names of the auxiliary head's outputs."""
 
 
 class DenseModel(nn.Module):
-    """Encoder, decoder, and one 1×1 convolution for all tasks together.
+    """Encoder, decoder, and one 1×1 convolution for all tasks together; some tasks look at the picture once more.
 
     Args:
         config: what it is made of.
@@ -36,6 +37,14 @@ class DenseModel(nn.Module):
         self.register_buffer("absent_bias", torch.zeros(2, outputs))
         self._middle = self.encoder.strides.index(16)
         self.absent_bias: Tensor
+        rgb, decoded, stride = config.encoder.rgb, self.decoder.out_channels, self.decoder.stride
+        self.details = nn.ModuleDict(
+            {
+                task.name: PictureDetail(given(rgb).channels, decoded, task.channels, task.detail, stride)
+                for task in config.tasks
+                if task.detail
+            }
+        )
         self.auxiliary: nn.Module | None = None
         if config.decoder.auxiliary:
             width = config.decoder.width
@@ -53,19 +62,30 @@ class DenseModel(nn.Module):
             rgb: [B, channels, H, W], normalised, or None.
             dsm: [B, channels, H, W], normalised, or None.
             present: bool [B, 2], see `FusedEncoder.forward`.
+
+        Raises:
+            ValueError: if ``present`` is given and a task has a detail, which would see what is to be absent.
         """
+        if present is not None and self.details:
+            raise ValueError("tasks with a detail of the picture cannot learn with modality dropout")
         pyramid = self.encoder(rgb, dsm, present)
         alone = len(self.encoder.modalities) == 2 and (rgb is None or dsm is None)
-        return self.decode(pyramid, self.absent_bias[0 if dsm is None else 1] if alone else None)
+        return self.decode(pyramid, self.absent_bias[0 if dsm is None else 1] if alone else None, rgb)
 
-    def decode(self, pyramid: list[Tensor], bias: Tensor | None = None) -> dict[str, Tensor]:
+    def decode(self, pyramid: list[Tensor], bias: Tensor | None = None, rgb: Tensor | None = None) -> dict[str, Tensor]:
         """Return what `forward` returns from the fused features, for training over features that are kept.
 
         Args:
             pyramid: [B, C, H / stride, W / stride] from fine to coarse, as the encoder gives it.
             bias: [outputs], added to the logits; see `settle`.
+            rgb: the picture, for tasks with a detail of it; without it they do without.
         """
-        maps = self.heads(self.dropout(self.decoder(pyramid)))
+        decoded = self.dropout(self.decoder(pyramid))
+        maps = self.heads(decoded)
+        if self.details and rgb is not None:
+            parts = self._split(maps, "")
+            added = {name: parts[name] + detail(rgb, decoded) for name, detail in self.details.items()}
+            maps = torch.cat(list((parts | added).values()), dim=1)
         if bias is not None:
             maps = maps + bias.view(1, -1, 1, 1)
         maps = F.interpolate(maps, scale_factor=float(self.decoder.stride), mode="bilinear", align_corners=False)

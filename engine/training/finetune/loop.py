@@ -35,7 +35,7 @@ COLOURLESS = ("building", "roof_class")
 HELD_STRIDE = 4
 """Untaught outputs are compared with what they were at every fourth pixel: it saves a third of a step."""
 HELD_BYTES = 300_000_000
-STATE_VERSION = 4
+STATE_VERSION = 5
 """Of what a killed training goes on from; another version begins anew."""
 CHANCE = 0.02
 """Differences of mean IoU on validation below this are taken for chance."""
@@ -143,7 +143,8 @@ class Lesson:
         """Return the logits [B, C, H, W] of these tiles by task: from kept features where the encoder is frozen."""
         if self.config.mode == "head":
             # the decoder's convolutions take a quarter less time on a CPU this way
-            return model.decode([level.contiguous(memory_format=torch.channels_last) for level in self.features(pairs)])
+            pyramid = [level.contiguous(memory_format=torch.channels_last) for level in self.features(pairs)]
+            return model.decode(pyramid, rgb=picture_for(model, self.shown, pairs))
         outputs: dict[str, Tensor] = model(**self.shown.inputs(pairs))
         return outputs
 
@@ -170,11 +171,16 @@ def start_lesson(
     def held(pair: tuple[int, int]) -> list[Tensor]:
         # where the encoder learns, nobody else asks for its features
         pyramid = kept([pair]) if config.mode == "head" else [level[None] for level in features(pair)]
-        outputs = before.eval().decode(pyramid)
+        outputs = before.eval().decode(pyramid, rgb=picture_for(before, shown, [pair]))
         return [outputs[task.name][0, :, ::HELD_STRIDE, ::HELD_STRIDE] for task in tasks]
 
     loss = LossConfig(class_weights=class_weights(samples, teaching, ids))
     return Lesson(before, samples, shown, kept, Kept(held, device, HELD_BYTES), teaching, ids, config, loss)
+
+
+def picture_for(model: DenseModel, shown: Shown, pairs: Pairs) -> Tensor | None:
+    """Return the pictures [B, bands, H, W] of these tiles where a task of the network looks at them, else None."""
+    return shown.inputs(pairs).get("rgb") if model.details else None
 
 
 def held_tasks(model: DenseModel, teaching: Teaching) -> tuple[TaskConfig, ...]:

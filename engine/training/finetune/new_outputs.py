@@ -1,5 +1,7 @@
 """Where new outputs begin: at the best linear reading of what the decoder says of the labels already.
 
+What they see of the picture itself begins as nothing, its norms at the statistics of the tiles.
+
 Heads that begin at random pull a good decoder apart before they are of use: first the linear probe, then the
 fine-tuning (LP-FT, arXiv 2202.10054).
 """
@@ -14,7 +16,8 @@ from torch.nn import functional as F
 
 from ...given import given
 from ...models.multitask import DenseModel
-from .loop import Lesson
+from ...models.picture_detail import PictureDetail
+from .loop import Lesson, picture_for
 from .samples import task_labels
 from .views import seen_map
 
@@ -46,6 +49,10 @@ def begin_new_outputs(model: DenseModel, lesson: Lesson) -> None:
     with torch.no_grad():
         model.heads.weight[rows] = weight[:, :, None, None]
         given(model.heads.bias)[rows] = bias  # the heads are made with one
+    detail = model.details[name] if name in model.details else None
+    if isinstance(detail, PictureDetail):
+        views = ([(tile, number) for number in range(VIEWS)] for tile in range(len(lesson.samples)))
+        detail.measure(given(picture_for(model, lesson.shown, pairs)) for pairs in views)
 
 
 @torch.no_grad()

@@ -76,7 +76,13 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     labels = read_labels(job.labels, job.field, job.classes, frame.grid.crs)
     area = read_area(job.area, frame.grid.crs) if job.area is not None else None
     teaching = plan_teaching(
-        model.config, spec.outputs, labels.names, area is not None, job.classes, job.keep_old_classes
+        model.config,
+        spec.outputs,
+        labels.names,
+        area is not None,
+        job.classes,
+        job.keep_old_classes,
+        picture=rgb is not None,
     )
     if area is not None:
         labels = within_area(labels, area)

@@ -13,6 +13,8 @@ from ...models.package import ClassSpec, OutputSpec
 BACKGROUND = "background"
 NEW_TASK = "classes"
 """Name of the output that new classes get."""
+_DETAIL = 24
+"""Width of the branch by which new classes see the picture's own colours."""
 
 _PALETTE = (
     "#4477aa",
@@ -61,6 +63,7 @@ def plan_teaching(
     has_area: bool,
     mapping: tuple[ClassMapping, ...],
     keep_old: bool,
+    picture: bool = True,
 ) -> Teaching:
     """Decide which outputs the classes teach.
 
@@ -75,6 +78,7 @@ def plan_teaching(
         has_area: whether there is an area in which everything is labelled.
         mapping: colours of new classes.
         keep_old: new classes only: whether the old outputs stay.
+        picture: whether a picture is given: then new classes see it by a branch of their own, too.
 
     Raises:
         RidgelineError: (BAD_LABELS) if there is but one class and nothing that says where it is not.
@@ -102,7 +106,7 @@ def plan_teaching(
         known = tuple(item.name for item in output.classes)
         if output.name.startswith(NEW_TASK) and set(known) == set(ordered):
             return Teaching("known", _background_last(known), config, outputs, (output.name,))
-    return _new(config, outputs, ordered, mapping, keep_old)
+    return _new(config, outputs, ordered, mapping, keep_old, _DETAIL if picture and config.encoder.rgb else 0)
 
 
 def _background_last(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -115,6 +119,7 @@ def _new(
     names: tuple[str, ...],
     mapping: tuple[ClassMapping, ...],
     keep_old: bool,
+    detail: int,
 ) -> Teaching:
     colours = {item.target: item.colour for item in mapping if item.colour}
     classes = tuple(
@@ -123,10 +128,10 @@ def _new(
     )
     kept = config.tasks if keep_old else ()
     kept_outputs = outputs if keep_old else ()
-    taken = {item.name for item in kept}
+    taken = {item.name for item in config.tasks}
     name, number = NEW_TASK, 2
-    while name in taken:  # classes of an earlier fine-tuning stay beside these
+    while name in taken:  # classes of an earlier fine-tuning stay beside these, or go without being taken for them
         name, number = f"{NEW_TASK}_{number}", number + 1
     output = OutputSpec(name, "classes", "other" if keep_old else "land_cover", classes)
-    new_config = replace(config, tasks=(*kept, TaskConfig(name, "classes", len(names))))
+    new_config = replace(config, tasks=(*kept, TaskConfig(name, "classes", len(names), detail)))
     return Teaching("new", names, new_config, (*kept_outputs, output), (name,))

@@ -60,9 +60,11 @@ def with_tasks(model: DenseModel, config: DenseConfig, seed: int = 0) -> DenseMo
             weight[part], bias[part] = state["heads.weight"][old[task.name]], state["heads.bias"][old[task.name]]
         start += task.channels
     changed = ("heads.", "auxiliary.", "absent_bias")
-    kept = {name: value for name, value in state.items() if not name.startswith(changed)}
+    gone = tuple(f"details.{name}." for name in old if name not in grown.details)
+    kept = {name: value for name, value in state.items() if not name.startswith((*changed, *gone))}
     missing, unexpected = grown.load_state_dict({**kept, "heads.weight": weight, "heads.bias": bias}, strict=False)
-    strange = [name for name in (*missing, *unexpected) if not name.startswith(("auxiliary.", "absent_bias"))]
+    new = tuple(f"details.{task.name}." for task in config.tasks if task.name not in old)
+    strange = [name for name in (*missing, *unexpected) if not name.startswith(("auxiliary.", "absent_bias", *new))]
     if strange:
         raise ValueError(f"the network cannot be grown: {', '.join(strange[:5])}")
     return grown
@@ -78,7 +80,7 @@ def choose_trainable(model: DenseModel, mode: str) -> list[nn.Parameter]:
         mode: ``head``, ``adapters`` or ``full``.
     """
     model.requires_grad_(mode == "full")
-    for part in (model.decoder, model.heads):
+    for part in (model.decoder, model.heads, model.details):
         part.requires_grad_(True)
     if mode == "adapters":
         for module in list(model.encoder.modules()):

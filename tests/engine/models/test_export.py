@@ -26,6 +26,8 @@ def trained_a_little(config: DenseConfig) -> DenseModel:
     for token in (*model.encoder.absent_rgb, *model.encoder.absent_dsm):
         torch.nn.init.normal_(token, std=0.5)
     torch.nn.init.normal_(model.heads.weight, std=0.5)
+    for detail in model.details.values():
+        torch.nn.init.normal_(detail.mix[-1].weight, std=0.5)
     with torch.no_grad():
         for _ in range(3):
             model(torch.randn(2, 3, 64, 64) + 0.3, torch.randn(2, config.encoder.dsm.channels, 64, 64) * 2)
@@ -57,7 +59,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "compact":
         model, info = trained_a_little(compact_config()), compact_info()
     else:
-        tasks = (TaskConfig("building", "probability"), TaskConfig("height", "metres"))
+        tasks = (TaskConfig("building", "probability", detail=6), TaskConfig("height", "metres"))
         config = DenseConfig(small_swins("ssma"), DecoderConfig("upernet", width=32, auxiliary=True), tasks)
         model, info = trained_a_little(config), swin_info()
     export_package(model, info, folder)

@@ -1,5 +1,7 @@
 """What classes teach: the model's own outputs where it knows them, a new output where it does not."""
 
+from dataclasses import replace
+
 import pytest
 from finetune_helpers import OUTPUTS, tiny_config
 
@@ -51,6 +53,14 @@ def test_new_classes_can_take_the_place_of_the_old_ones():
     teaching = plan("solar", "tile", keep_old=False)
     assert [task.name for task in teaching.config.tasks] == ["classes"] and len(teaching.outputs) == 1
     assert teaching.outputs[0].role == "land_cover"
+
+
+def test_new_classes_see_the_picture_itself_where_there_is_one():
+    assert plan("solar", "tile").config.tasks[-1].detail > 0
+    blind = plan_teaching(tiny_config(), OUTPUTS, ("solar", "tile"), False, (), True, picture=False)
+    assert blind.config.tasks[-1].detail == 0
+    heights = replace(tiny_config(), encoder=replace(tiny_config().encoder, rgb=None))
+    assert plan("solar", "tile", config=heights).config.tasks[-1].detail == 0
 
 
 def test_the_classes_of_an_earlier_fine_tuning_teach_on():

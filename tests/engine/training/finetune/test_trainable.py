@@ -84,3 +84,17 @@ def test_norms_keep_their_statistics():
     learn_mode(model)
     model(**{name: torch.from_numpy(values[None]) for name, values in samples[0].inputs.items()})
     assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("keep_old", [True, False])
+def test_what_earlier_classes_see_of_the_picture_stays_or_goes_with_them(keep_old):
+    first = plan_teaching(tiny_config(), OUTPUTS, ("solar", "tile"), True, (), True)
+    model = with_tasks(tiny_model(), first.config)
+    torch.nn.init.normal_(model.details["classes"].mix[-1].weight)
+    second = plan_teaching(first.config, first.outputs, ("pool", "hedge", "road"), True, (), keep_old)
+    grown = with_tasks(model, second.config)
+    assert set(grown.details) == ({"classes", "classes_2"} if keep_old else {"classes_2"})
+    assert not grown.details["classes_2"].mix[-1].weight.any()
+    if keep_old:
+        torch.testing.assert_close(outputs_of(grown)["classes"], outputs_of(model)["classes"], rtol=0, atol=1e-6)

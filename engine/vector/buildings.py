@@ -24,7 +24,7 @@ from ..jobs import BuildingOptions
 from ..raster.grid import Grid
 from ..terrain.roof_geometry import RoofGeometry
 from .crew import Crew
-from .draft import Draft, draft_of, mean_probability
+from .draft import Draft, drafts_of, mean_probability
 from .nearness import within
 from .separate import split_touching
 from .trace import Component, ComponentTracer
@@ -107,7 +107,7 @@ class BuildingTracer:
         grid: that the strips are cut from; every strip is as wide as it.
         options: how outlines are made.
         roof_names: id to name of the roof classes; empty without.
-        check: called before each building is made; may raise.
+        check: called before each few buildings are made; may raise.
         helpers: how many processes may share the work where there is much of it; what comes out is the same. With any,
             use the tracer in a ``with`` block, which ends them.
     """
@@ -125,7 +125,7 @@ class BuildingTracer:
         self._roof_names = dict(roof_names)
         self._min_pixels = max(1, round(options.min_area_m2 / grid.gsd**2))
         self._components = ComponentTracer(grid.col0, grid.row0, self._min_pixels)
-        self._crew = Crew(partial(draft_of, options=options, gsd=grid.gsd), helpers, check)
+        self._crew = Crew(partial(drafts_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
         self._count = 0
         self.unsure = 0

@@ -27,8 +27,7 @@ _MAIN = Path(__file__).resolve().parents[1] / "__main__.py"
 _WORTH = 100
 """Helpers are started once so many items have come: that takes each of them half a second of a processor."""
 _AHEAD = 32
-"""So many items may wait; more would only hold memory."""
-_AT_A_TIME = 4
+"""So many items may wait; more would only hold memory. Each process takes its share of them at a time."""
 _MOST = 4
 """So many helpers at most: each holds some 100 MB."""
 _POLL_S = 0.1
@@ -51,14 +50,18 @@ class Crew(Generic[T, R]):
     Use it in a ``with`` block: at its end, however that comes, the helpers are ended.
 
     Args:
-        work: from an item to its result; it depends on nothing else, and it, items and results can be pickled.
+        work: from some items to their results, in their order; each depends on its item and nothing else, and work,
+            items and results can be pickled.
         helpers: how many processes there may be beside this one.
-        check: called before each item that is worked on here, and while waiting; may raise.
+        check: called before each few items that are worked on here, and while waiting; may raise.
     """
 
-    def __init__(self, work: Callable[[T], R], helpers: int, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, work: Callable[[list[T]], Iterable[R]], helpers: int, check: Callable[[], None] = lambda: None
+    ) -> None:
         self._work, self._check = work, check
         self._wanted = helpers
+        self._at_a_time = _AHEAD // (helpers + 1)
         self._seen = 0
         self._waiting: deque[tuple[int, T]] = deque()
         self._results: dict[int, R] = {}
@@ -100,13 +103,13 @@ class Crew(Generic[T, R]):
             if due == count and not more:
                 return
             self._check()
-            self._do_one(due)
+            self._do_some(due)
 
     def take(self) -> list[tuple[int, T]]:
         """Wait for items and return a few with their numbers; none once it is over."""
         with self._changed:
             self._changed.wait_for(lambda: self._over or self._waiting)
-            return [] if self._over else [self._waiting.popleft() for _ in range(min(_AT_A_TIME, len(self._waiting)))]
+            return [] if self._over else self._next()
 
     def give(self, taken: list[tuple[int, T]], results: list[R]) -> None:
         """Hand in the results of items."""
@@ -128,20 +131,23 @@ class Crew(Generic[T, R]):
         if self._seen == _WORTH:
             self._helpers = [_Helper(self, self._work) for _ in range(self._wanted)]
 
-    def _do_one(self, due: int) -> None:
-        """Work on the next item, or wait where all are under way."""
+    def _do_some(self, due: int) -> None:
+        """Work on the next items, or wait where all are under way."""
         with self._changed:
             if not self._waiting:
                 self._changed.wait_for(lambda: self._waiting or due in self._results, timeout=_POLL_S)
                 return
-            number, item = self._waiting.popleft()
-        self._results[number] = self._work(item)
+            taken = self._next()
+        self.give(taken, list(self._work([item for _, item in taken])))
+
+    def _next(self) -> list[tuple[int, T]]:
+        return [self._waiting.popleft() for _ in range(min(self._at_a_time, len(self._waiting)))]
 
 
 class _Helper:
     """A process that works on items, and the thread that talks to it."""
 
-    def __init__(self, crew: Crew[Any, Any], work: Callable[[Any], Any]) -> None:
+    def __init__(self, crew: Crew[Any, Any], work: Callable[[list[Any]], Iterable[Any]]) -> None:
         self._crew, self._work = crew, work
         self._process: subprocess.Popen[bytes] | None = None
         self._over = False
@@ -201,7 +207,7 @@ def help_out(to: IO[bytes], back: IO[bytes]) -> None:
         work = _receive(to)
         _send(back, True)
         while True:
-            _send(back, [work(item) for item in _receive(to)])
+            _send(back, list(work(_receive(to))))
     except (EOFError, BrokenPipeError):
         return
 

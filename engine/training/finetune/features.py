@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...models.multitask import DenseModel
 from ...models.package import InputSpec
 from .samples import Sample
 from .views import View, can_zoom, seen_input, view_of
@@ -69,6 +70,11 @@ class Shown:
             for name, values in sample.inputs.items():
                 batch.setdefault(name, []).append(seen_input(self._specs[name], values, view, roofs))
         return {name: torch.from_numpy(np.stack(items)).to(self._device) for name, items in batch.items()}
+
+
+def picture_for(model: DenseModel, shown: Shown, pairs: Pairs) -> Tensor | None:
+    """Return the pictures [B, bands, H, W] of these tiles where a task of the network looks at them, else None."""
+    return shown.inputs(pairs).get("rgb") if model.details else None
 
 
 class Kept:

@@ -23,7 +23,7 @@ from ..ema import Ema
 from ..losses import Labels, LossConfig, multitask_loss
 from ..optimiser import learning_rate, make_adamw, set_learning_rate
 from .balance import class_weights, tile_shares
-from .features import Kept, Pairs, Shown, fitting_views
+from .features import Kept, Pairs, Shown, fitting_views, picture_for
 from .samples import Sample, task_labels
 from .scores import Scores, Validation, validate_samples
 from .teaching import Teaching
@@ -176,11 +176,6 @@ def start_lesson(
 
     loss = LossConfig(class_weights=class_weights(samples, teaching, ids))
     return Lesson(before, samples, shown, kept, Kept(held, device, HELD_BYTES), teaching, ids, config, loss)
-
-
-def picture_for(model: DenseModel, shown: Shown, pairs: Pairs) -> Tensor | None:
-    """Return the pictures [B, bands, H, W] of these tiles where a task of the network looks at them, else None."""
-    return shown.inputs(pairs).get("rgb") if model.details else None
 
 
 def held_tasks(model: DenseModel, teaching: Teaching) -> tuple[TaskConfig, ...]:

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 from ...given import given
 from ...models.multitask import DenseModel
 from ...models.picture_detail import PictureDetail
-from .loop import Lesson, picture_for
+from .features import picture_for
+from .loop import Lesson
 from .samples import task_labels
 from .views import seen_map
 

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--only-few", action="store_true", help="footprints: leave the whole half out")
     parser.add_argument("--swap", action="store_true", help="footprints: the east teaches and the west tests")
+    parser.add_argument("--town", metavar="SEED", type=int, nargs="+", default=[11], help="new-classes: which towns")
     parser.add_argument("--minutes", type=float, default=4.0, help="of each training at most (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="of each training exactly, in place of --minutes")
     parser.add_argument("--model", metavar="NAME|FOLDER", default=DEFAULT_MODEL, help="default: %(default)s")
@@ -86,7 +87,8 @@ def _rows(args: argparse.Namespace, scratch: Path, feedback: Feedback) -> Iterat
     if "new-classes" in parts:
         from ..training.finetune_benchmark.new_classes import measure_new_classes
 
-        yield from measure_new_classes(scratch / "town", trial, feedback)
+        for seed in args.town:
+            yield from measure_new_classes(scratch / f"town-{seed}", seed, trial, feedback)
     if "roofs" in parts:
         from ..training.finetune_benchmark.roof_types import measure_roof_types
 

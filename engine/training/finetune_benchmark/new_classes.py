@@ -28,7 +28,6 @@ from .trial import Trial
 
 LEAST_IOU = 0.5
 _AROUND_M = 6.0
-_SEED = 11
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,14 @@ SETS = (
 )
 
 
-def measure_new_classes(scratch: Path, trial: Trial, feedback: Feedback) -> Iterator[Row]:
+def measure_new_classes(scratch: Path, seed: int, trial: Trial, feedback: Feedback) -> Iterator[Row]:
     """Teach three new classes with polygons of the west of a town, and measure whole runs in its east; for each set.
 
     Around each labelled thing (`_AROUND_M`) everything is labelled: what no polygon covers there is background.
 
     Args:
         scratch: folder for what is written.
+        seed: of the towns.
         trial: what is tried.
         feedback: told of progress; may cancel.
 
@@ -70,12 +70,12 @@ def measure_new_classes(scratch: Path, trial: Trial, feedback: Feedback) -> Iter
         RidgelineError: if the training or a run fails.
     """
     for chosen in SETS:
-        yield from _measure(scratch / chosen.name, chosen, trial, feedback)
+        yield from _measure(scratch / chosen.name, chosen, seed, trial, feedback)
 
 
-def _measure(folder: Path, chosen: ClassSet, trial: Trial, feedback: Feedback) -> Iterator[Row]:
+def _measure(folder: Path, chosen: ClassSet, seed: int, trial: Trial, feedback: Feedback) -> Iterator[Row]:
     folder.mkdir(parents=True, exist_ok=True)
-    files, drawn = draw_town_with_things(folder, _SEED, chosen.town, feedback)
+    files, drawn = draw_town_with_things(folder, seed, chosen.town, feedback)
     things = [item for item in drawn if item.name in chosen.shares]
     middle = EASTING + chosen.town.size_m / 2
     west = [item for item in things if item.outline.bounds[2] < middle]
@@ -111,7 +111,7 @@ def _measure(folder: Path, chosen: ClassSet, trial: Trial, feedback: Feedback) -
             overwrite=True,
         )
         summary = run_evaluate(evaluation, feedback.silent()).summary
-        on = f"a town, {len(labels)} polygons, {chosen.name}"
+        on = f"town {seed}, {len(labels)} polygons, {chosen.name}"
         for name in chosen.shares:
             yield Row(on, f"IoU of {name}: {mode}", summary["classes"][name]["iou"] or 0)
         yield Row(on, f"mean IoU: {mode}", summary["mean_iou"], LEAST_IOU)

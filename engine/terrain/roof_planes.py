@@ -52,7 +52,7 @@ def local_planes(heights: Floats, inner: Bools, size: int, gsd: float) -> LocalP
     Args:
         heights: float32 [H, W], metres; anything where not ``inner``.
         inner: bool [H, W].
-        size: an odd number.
+        size: an odd number, 3 or more.
         gsd: metres per pixel.
     """
     rows, cols = heights.shape

@@ -138,7 +138,20 @@ class Crew(Generic[T, R]):
                 self._changed.wait_for(lambda: self._waiting or due in self._results, timeout=_POLL_S)
                 return
             taken = self._next()
-        self.give(taken, list(self._work([item for _, item in taken])))
+        try:
+            results = list(self._work([item for _, item in taken]))
+        except Exception:
+            if len(taken) == 1 and taken[0][0] == due:
+                raise
+            # what comes before the fault is handed out first: from here on one by one, each in its turn
+            self._at_a_time = 1
+            self.give_back(taken)
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: due in self._results or any(number == due for number, _ in self._waiting), timeout=_POLL_S
+                )
+            return
+        self.give(taken, results)
 
     def _next(self) -> list[tuple[int, T]]:
         return [self._waiting.popleft() for _ in range(min(self._at_a_time, len(self._waiting)))]

@@ -100,12 +100,23 @@ class DenseModel(nn.Module):
         Raises:
             ValueError: if there is no such task.
         """
+        part = self._part(task)
+        self.absent_bias[0, part], self.absent_bias[1, part] = without_dsm, without_rgb
+
+    @torch.no_grad()
+    def shift(self, task: str, by: float) -> None:
+        """Add ``by`` to a task's logits, whatever is seen.
+
+        Raises:
+            ValueError: if there is no such task.
+        """
+        given(self.heads.bias)[self._part(task)] += by
+
+    def _part(self, task: str) -> slice:
         start = 0
         for item in self.config.tasks:
             if item.name == task:
-                part = slice(start, start + item.channels)
-                self.absent_bias[0, part], self.absent_bias[1, part] = without_dsm, without_rgb
-                return
+                return slice(start, start + item.channels)
             start += item.channels
         raise ValueError(f"the network gives no {task!r}")
 

@@ -7,23 +7,25 @@ models", CVPR).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
+from torch import Tensor
 
 from ..models.multitask import DenseModel
-from .scene_batches import Batch
 
 
 @torch.no_grad()
-def blend(model: DenseModel, start: DenseModel, share: float, batches: Iterable[Batch], device: str) -> None:
+def blend(
+    model: DenseModel, start: DenseModel, share: float, shown: Iterable[Mapping[str, Tensor]], device: str
+) -> None:
     """Move the weights of ``model`` towards those of ``start``; the means of its activations are then taken anew.
 
     Args:
         model: on ``device``; changed in place, and in evaluation mode afterwards.
         start: of the same architecture.
         share: of ``model``'s own weights, 0 to 1.
-        batches: what the means and variances of batch normalisation are taken from.
+        shown: inputs by name, on ``device``; what the means and variances of batch normalisation are taken from.
         device: ``cpu`` or ``cuda``.
 
     Raises:
@@ -41,11 +43,9 @@ def blend(model: DenseModel, start: DenseModel, share: float, batches: Iterable[
         part.reset_running_stats()
         part.momentum = None  # a plain mean over all batches
     model.train()
-    for batch in batches:
-        rgb = batch.rgb.to(device).contiguous(memory_format=torch.channels_last)
-        dsm = batch.dsm.to(device).contiguous(memory_format=torch.channels_last)
+    for inputs in shown:
         with torch.autocast(device, dtype=torch.bfloat16):
-            model(rgb, dsm, batch.present.to(device))
+            model(**inputs)
     for part, momentum in zip(normalisations, momenta):
         part.momentum = momentum
     model.eval()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..feedback import Feedback
 from ..given import given
 from ..jobs import Cancelled, ErrorCode, RidgelineError, to_dict
+from ..models.alone import network_alone
 from ..models.compact import compact_config, compact_inputs
 from ..models.multitask import DenseModel
 from ..models.package.library import find_model
@@ -28,7 +29,7 @@ from .default_config import DefaultTraining
 from .ema import Ema
 from .losses import multitask_loss
 from .optimiser import learning_rate, make_adamw, set_learning_rate
-from .scene_batches import Batch, batches, make_batch
+from .scene_batches import Batch, batches, make_batch, seen_of
 from .scene_store import SceneStore
 
 _BLEND_BATCHES = 48
@@ -101,7 +102,8 @@ def train_default(
         _save(work / "state.pt", model, optimiser, ema, done)
         raise
     if config.blend < 1:
-        shown = (make_batch(stores[0], config, norm, 30_000_000 + i) for i in range(_BLEND_BATCHES))
+        drawn = (make_batch(stores[0], config, norm, 30_000_000 + i) for i in range(_BLEND_BATCHES))
+        shown = (seen_of(batch, config.alone, device) for batch in drawn)
         blend(ema.model, _first_weights(config).to(device), config.blend, shown, device)
     return ema.model
 
@@ -116,6 +118,10 @@ def calibrate(model: DenseModel, store: SceneStore, config: DefaultTraining, dev
             inputs = {name: (batch.rgb if name == "rgb" else batch.dsm).to(device)}
             yield inputs, batch.labels.maps["building"].numpy() > 0.5
 
+    if config.alone:
+        logit, iou = best_logit(model, "building", batches_of(config.alone))
+        model.shift("building", -logit)
+        return {f"calibrated {config.alone} building_iou": round(iou, 4)}
     model.absent_bias.zero_()
     rgb, rgb_iou = best_logit(model, "building", batches_of("rgb"))
     dsm, dsm_iou = best_logit(model, "building", batches_of("dsm"))
@@ -132,14 +138,12 @@ def _step(
     device: str,
 ) -> dict[str, Tensor]:
     model.train()
-    rgb = batch.rgb.to(device).contiguous(memory_format=torch.channels_last)
-    dsm = batch.dsm.to(device).contiguous(memory_format=torch.channels_last)
     labels = type(batch.labels)(
         {name: value.to(device) for name, value in batch.labels.maps.items()},
         {name: value.to(device) for name, value in batch.labels.weights.items()},
     )
     with torch.autocast(device, dtype=torch.bfloat16):
-        outputs = model(rgb, dsm, batch.present.to(device))
+        outputs = model(**seen_of(batch, config.alone, device))
     loss, parts = multitask_loss(outputs, labels, model.config.tasks, config.loss)
     if not math.isfinite(float(loss.detach())):
         raise FloatingPointError("the loss is no finite number; lower the learning rate")
@@ -156,11 +160,12 @@ def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, devic
     """Return building IoU by modalities, roof class accuracy and land cover accuracy on unseen scenes."""
     norm = given(compact_inputs()[0].mean_std)
     model.eval()
-    counts = {mode: [0, 0, 0, 0, 0, 0] for mode in MODES}
+    modes = {mode: seen for mode, seen in MODES.items() if config.alone in ("", mode)}
+    counts = {mode: [0, 0, 0, 0, 0, 0] for mode in modes}
     for index in range(max(1, len(store) // config.batch)):
         # a fixed step far beyond the run gives the same crops at every validation
         batch = make_batch(store, config, norm, 10_000_000 + index)
-        for mode, (has_rgb, has_dsm) in MODES.items():
+        for mode, (has_rgb, has_dsm) in modes.items():
             rgb, dsm = (batch.rgb.to(device) if has_rgb else None), (batch.dsm.to(device) if has_dsm else None)
             with torch.autocast(device, dtype=torch.bfloat16):
                 outputs = model(rgb, dsm)
@@ -183,6 +188,12 @@ def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, devic
 
 
 def _first_weights(config: DefaultTraining) -> DenseModel:
+    """Return the network to begin with: for both modalities, or for the one that the settings name."""
+    model = _first_pair(config)
+    return network_alone(model, config.alone) if config.alone else model
+
+
+def _first_pair(config: DefaultTraining) -> DenseModel:
     """Return the compact network with random weights, or with those that the run is told to begin with."""
     wanted = compact_config(fusion=config.fusion)
     if not config.start:

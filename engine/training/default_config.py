@@ -38,6 +38,8 @@ class DefaultTraining:
         start: model package (its name or folder) whose weights the run begins with; empty: weights drawn at random.
         blend: share of the run's own weights in what it ends with; the rest is those of ``start`` (see `blend`).
         pretrained: weights of a `ridgeline pretrain` run that the encoders begin with; empty: none.
+        alone: ``rgb`` or ``dsm``: the network is one for this modality alone and sees nothing else in training
+            (`models.alone`); empty: one for both.
         fusion: how the encoder pair is fused, or ``stack`` for one encoder (see ``models.config.EncoderConfig``).
     """
 
@@ -74,6 +76,7 @@ class DefaultTraining:
     start: str = ""
     blend: float = 1.0
     pretrained: str = ""
+    alone: str = ""
     fusion: str = "concat"
 
     def __post_init__(self) -> None:
@@ -84,7 +87,16 @@ class DefaultTraining:
             raise ValueError("scenes for training need registered = 1 and margin = 0: crops are shifted and cut later")
         if min(self.rgb_and_dsm, self.rgb_alone) < 0 or self.rgb_and_dsm + self.rgb_alone > 1:
             raise ValueError("rgb_and_dsm and rgb_alone are shares of one whole")
+        if self.alone not in ("", "rgb", "dsm") or (self.alone and self.fusion != "concat"):
+            raise ValueError("alone must be rgb, dsm or empty, and goes with the fusion 'concat'")
         if not 0 <= self.blend <= 1 or (self.blend < 1 and not self.start):
             raise ValueError("blend is a share, and needs a model to start from")
         if self.start and self.pretrained:
             raise ValueError("a run begins with the weights of a model (start) or of a pretraining run, not of both")
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Shares of the samples that show both modalities and the picture alone; the rest show the surface alone."""
+        if self.alone:
+            return 0.0, float(self.alone == "rgb")
+        return self.rgb_and_dsm, self.rgb_alone

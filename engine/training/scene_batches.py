@@ -61,10 +61,11 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
     """Return the batch of a step."""
     rng = np.random.default_rng((config.seed, 7, step))
     crops, present = [], []
+    both_share, picture_share = config.shares
     for _ in range(config.batch):
         crop = random_crop(store[int(rng.integers(len(store)))], config.crop_px, rng, config.recolour)
         kind = rng.random()
-        both, picture = kind < config.rgb_and_dsm, kind < config.rgb_and_dsm + config.rgb_alone
+        both, picture = kind < both_share, kind < both_share + picture_share
         present.append((picture, both or not picture))
         # a picture alone defines where its labels lie; beside heights it may lie a little off
         rgb = shifted(crop.rgb, config.shift_px, rng) if both else crop.rgb
@@ -78,6 +79,16 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
         present=torch.tensor(present),
         labels=labels_of([crop for _, crop in crops]),
     )
+
+
+def seen_of(batch: Batch, alone: str, device: str) -> dict[str, Tensor]:
+    """Return what a network is given of a batch: both and what to see of them, or only what it is made for alone."""
+    inputs = {
+        name: value.to(device).contiguous(memory_format=torch.channels_last)
+        for name, value in (("rgb", batch.rgb), ("dsm", batch.dsm))
+        if alone in ("", name)
+    }
+    return inputs if alone else {**inputs, "present": batch.present.to(device)}
 
 
 def labels_of(crops: list[Crop]) -> Labels:

@@ -43,6 +43,7 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     from ..models.export import PackageInfo, export_package
     from ..models.multitask import DenseModel
     from ..models.package import load_package
+    from ..models.rebuild import networks_alone
 
     package = load_package(Path(args.model))
     spec = package.spec
@@ -60,13 +61,15 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     names = [field.name for field in dataclasses.fields(PackageInfo) if field.name != "tile"]
     info = PackageInfo(tile=tile, **{name: getattr(spec, name) for name in names})
     out = Path(args.out)
-    made = export_package(model, info, out, half=not args.fp32, feedback=feedback)
+    alone = networks_alone(package)
+    made = export_package(model, info, out, alone=alone, half=not args.fp32, feedback=feedback)
     summary: dict[str, Any] = {}
     if args.int8:
         summary = _add_int8(out, args.int8, args.samples)
         made = load_package(out).spec
+    graphs = sum(item.format == "onnx" for item in made.weights)
     files = sum(item.stat().st_size for item in out.iterdir() if item.is_file())
-    return Result({"model": str(out)}, {"megabytes": round(files / 1e6, 2), "graphs": len(made.weights) - 1, **summary})
+    return Result({"model": str(out)}, {"megabytes": round(files / 1e6, 2), "graphs": graphs, **summary})
 
 
 def _add_int8(folder: Path, how: str, count: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     if args.out is None:
         return Result({"run": str(work / "run")}, {})
     scores = {**validate(model, stores[1], config, device), **calibrate(model, stores[1], config, device)}
-    write_default_package(model, config, Path(args.out), {"synthetic validation": scores})
+    write_default_package(model, config, Path(args.out), scores)
     return Result({"model": args.out}, {})
 
 

@@ -73,7 +73,7 @@ class TorchPredictor:
         self._precision = _precision(torch, self._device, precision)
         self._inputs = [item.name for item in package.spec.inputs if item.kind in kinds]
         self._outputs = package.spec.outputs
-        model = trainable_model(package).eval()
+        model = trainable_model(package, kinds).eval()
         try:
             self._model = model.to(self._device).to(memory_format=torch.channels_last)
         except torch.OutOfMemoryError as fault:

@@ -21,7 +21,7 @@ from ..models.compact import compact_config, compact_inputs
 from ..models.multitask import DenseModel
 from ..models.package.library import find_model
 from ..models.pretrained import load_pretrained
-from ..models.rebuild import trainable_model
+from ..models.rebuild import networks_alone, trainable_model
 from ..scenes.chip import make_chip
 from .blend import blend
 from .calibrate import best_logit
@@ -189,8 +189,10 @@ def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, devic
 
 def _first_weights(config: DefaultTraining) -> DenseModel:
     """Return the network to begin with: for both modalities, or for the one that the settings name."""
-    model = _first_pair(config)
-    return network_alone(model, config.alone) if config.alone else model
+    if not config.alone:
+        return _first_pair(config)
+    held = networks_alone(find_model(config.start)).get(config.alone)
+    return held or network_alone(_first_pair(config), config.alone)
 
 
 def _first_pair(config: DefaultTraining) -> DenseModel:

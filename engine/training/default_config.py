@@ -39,7 +39,7 @@ class DefaultTraining:
         blend: share of the run's own weights in what it ends with; the rest is those of ``start`` (see `blend`).
         pretrained: weights of a `ridgeline pretrain` run that the encoders begin with; empty: none.
         alone: ``rgb`` or ``dsm``: the network is one for this modality alone and sees nothing else in training
-            (`models.alone`); empty: one for both.
+            (`models.alone`). It is taken out of ``start``, whose network for both stays as it is; empty: one for both.
         fusion: how the encoder pair is fused, or ``stack`` for one encoder (see ``models.config.EncoderConfig``).
     """
 
@@ -89,6 +89,8 @@ class DefaultTraining:
             raise ValueError("rgb_and_dsm and rgb_alone are shares of one whole")
         if self.alone not in ("", "rgb", "dsm") or (self.alone and self.fusion != "concat"):
             raise ValueError("alone must be rgb, dsm or empty, and goes with the fusion 'concat'")
+        if self.alone and not self.start:
+            raise ValueError("a network for one modality alone is taken out of a model: name it as start")
         if not 0 <= self.blend <= 1 or (self.blend < 1 and not self.start):
             raise ValueError("blend is a share, and needs a model to start from")
         if self.start and self.pretrained:

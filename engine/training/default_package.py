@@ -9,6 +9,8 @@ from ..models.compact import compact_inputs, compact_outputs
 from ..models.export import PackageInfo, export_package
 from ..models.multitask import DenseModel
 from ..models.package import GsdSpec, ModelSpec, TileSpec
+from ..models.package.library import find_model
+from ..models.rebuild import networks_alone, trainable_model
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
@@ -16,9 +18,23 @@ VERSION = "1.2.1"
 
 
 def write_default_package(
-    model: DenseModel, config: DefaultTraining, folder: Path, metrics: dict[str, Any]
+    model: DenseModel, config: DefaultTraining, folder: Path, scores: dict[str, Any]
 ) -> ModelSpec:
-    """Write the package of the default model into ``folder``, with what was measured."""
+    """Write the package of the default model into ``folder``.
+
+    Args:
+        model: what was trained. A network for one modality alone goes beside the others of the model it was taken from.
+        config: how it was trained.
+        folder: where to.
+        scores: what it reached on synthetic validation scenes.
+    """
+    metrics: dict[str, Any] = {"synthetic validation": scores}
+    alone: dict[str, DenseModel] = {}
+    if config.alone:
+        first = find_model(config.start)
+        alone = networks_alone(first) | {config.alone: model}
+        metrics = {"synthetic validation": first.spec.metrics.get("synthetic validation", {}) | scores}
+        model = trainable_model(first)
     info = PackageInfo(
         name=NAME,
         version=VERSION,
@@ -36,10 +52,16 @@ def write_default_package(
         source="trained by the Ridgeline project",
         metrics=metrics,
     )
-    return export_package(model, info, folder)
+    return export_package(model, info, folder, alone=alone)
 
 
 def _training_data(config: DefaultTraining) -> str:
+    if config.alone:
+        what = {"rgb": "picture", "dsm": "surface"}[config.alone]
+        return (
+            f"{find_model(config.start).spec.training_data} The network for the {what} alone learnt on by itself, from "
+            f"{config.scenes} synthetic scenes of seed {config.seed}."
+        )
     first = " The weights began with those of the round before." if config.start else ""
     if config.blend < 1:
         first += f" What ships is a blend of those and the run's own ({config.blend:.0%})."

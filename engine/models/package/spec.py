@@ -248,6 +248,8 @@ class WeightsSpec:
         sha256: of the file, as ``sha256:`` and 64 hexadecimal digits (digits alone are taken, too). Without the word in
             front, tools that search packages for secrets take a hash for one.
         data: further files that it refers to (ONNX external data), each with its own hash.
+        architecture: of what these weights are, where that is not the package's own network but one for some of its
+            inputs alone (see ``models.alone``).
 
     Raises:
         ValueError: naming the value that cannot be.
@@ -259,6 +261,7 @@ class WeightsSpec:
     sha256: str
     precision: str = "fp32"
     data: dict[str, str] = field(default_factory=dict)
+    architecture: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.format not in ("onnx", "safetensors"):

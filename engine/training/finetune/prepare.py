@@ -58,7 +58,6 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     package = find_model(job.model)
     spec = package.spec
-    model = trainable_model(package)
     rgb = job.rgb if spec.input_of_kind("rgb") is not None else None
     dsm = job.dsm if spec.input_of_kind("dsm") is not None else None
     if rgb is None and dsm is None:
@@ -67,6 +66,8 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
             f"The model {spec.name!r} cannot use the rasters given: it needs {_kinds_of(spec)}.",
             "Give such a raster, or choose another model.",
         )
+    kinds = [item.kind for item in spec.inputs if {"rgb": rgb, "dsm": dsm}.get(item.kind) is not None]
+    model = trainable_model(package, kinds)
     model.settle(rgb is not None, dsm is not None)
     gsd = spec.gsd.trained if job.gsd is None else job.gsd
     check_gsd(gsd, spec.gsd)

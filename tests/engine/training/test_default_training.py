@@ -12,11 +12,13 @@ from ridgeline.engine.jobs import Cancelled, RidgelineError
 from ridgeline.engine.jobs.segment import DEFAULT_MODEL
 from ridgeline.engine.models.compact import compact_config, compact_inputs
 from ridgeline.engine.models.multitask import DenseModel
+from ridgeline.engine.models.package import load_package
 from ridgeline.engine.models.package.library import find_model
 from ridgeline.engine.models.rebuild import trainable_model
 from ridgeline.engine.scenes.chip import SceneConfig
 from ridgeline.engine.training.default import calibrate, open_stores, train_default
 from ridgeline.engine.training.default_config import DefaultTraining
+from ridgeline.engine.training.default_package import write_default_package
 from ridgeline.engine.training.scene_batches import make_batch
 from ridgeline.engine.training.scene_store import SceneStore
 
@@ -120,3 +122,34 @@ def test_a_store_of_another_recipe_is_refused(stores: tuple[SceneStore, SceneSto
 def test_a_city_that_is_held_back_cannot_be_trained_on() -> None:
     with pytest.raises(ValueError, match="held back"):
         replace(TINY, scene=replace(TINY.scene, cities=("lod2/LoD2_32_280_5657_1_NW.gml",)))
+
+
+def test_a_network_for_the_picture_alone_learns_beside_the_others_of_its_package(
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path
+) -> None:
+    config = replace(TINY, start=DEFAULT_MODEL, alone="rgb", steps=2, validate_every=1)
+    model = train_default(tmp_path / "run", stores, config, "cpu", Feedback())
+    assert model.encoder.modalities == ("rgb",)
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert "rgb building_iou" in lines[-1] and "dsm building_iou" not in lines[-1]
+    assert make_batch(stores[0], config, compact_inputs()[0].mean_std, 0).present.tolist() == [[True, False]] * 2
+
+    before = model.heads.bias.detach().clone()
+    scores = calibrate(model, stores[1], config, "cpu")
+    assert set(scores) == {"calibrated rgb building_iou"}
+    assert int((model.heads.bias != before).sum()) <= 1  # the building's logit alone is moved
+
+    write_default_package(model, config, tmp_path / "package", scores)
+    made, shipped = load_package(tmp_path / "package"), find_model(DEFAULT_MODEL)
+    assert made.spec.metrics["synthetic validation"]["calibrated rgb building_iou"] == scores.popitem()[1]
+    for one, two in zip(trainable_model(made).parameters(), trainable_model(shipped).parameters()):
+        assert torch.equal(one, two)
+    own = trainable_model(made, {"rgb"})
+    assert torch.allclose(own.heads.bias, model.heads.bias)
+
+    onward = replace(config, start=str(tmp_path / "package"), steps=1, peak_lr=0.0, weight_decay=0.0)
+    again = train_default(tmp_path / "on", stores, onward, "cpu", Feedback())
+    for one, two in zip(again.parameters(), own.parameters()):
+        assert torch.equal(one, two)
+    with pytest.raises(ValueError, match="taken out of a model"):
+        replace(TINY, alone="rgb")

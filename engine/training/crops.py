@@ -36,7 +36,9 @@ class Crop:
     roof_weight: NDArray[np.float32]
 
 
-def random_crop(scene: StoredScene, size: int, rng: np.random.Generator, recolour: float = 0.0) -> Crop:
+def random_crop(
+    scene: StoredScene, size: int, rng: np.random.Generator, recolour: float = 0.0, rows: float = 0.0
+) -> Crop:
     """Return a crop of ``size`` pixels at a random place, turned and mirrored at random, with jittered colours.
 
     Args:
@@ -44,6 +46,7 @@ def random_crop(scene: StoredScene, size: int, rng: np.random.Generator, recolou
         size: side in pixels.
         rng: source of chance.
         recolour: share of the roofs that get a colour of no palette, see `recolour.recoloured`.
+        rows: how often roofs that touch get one together.
     """
     height, width = scene.building.shape
     row, col = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
@@ -54,7 +57,7 @@ def random_crop(scene: StoredScene, size: int, rng: np.random.Generator, recolou
     channels = turned_channels(np.asarray(scene.channels[window]).astype(np.float32), symmetry)
     picture = layers[:3].astype(np.float32)
     if recolour > 0:
-        picture = recoloured(picture, building_id, layers[3].astype(np.int64), recolour, rng)
+        picture = recoloured(picture, building_id, layers[3].astype(np.int64), recolour, rng, rows)
     area = np.bincount(building_id.ravel())
     return Crop(
         rgb=jittered(picture, rng),

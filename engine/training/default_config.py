@@ -31,6 +31,7 @@ class DefaultTraining:
             show the surface alone.
         shift_px: largest shift of the picture against heights and labels in pixels, in samples that show both.
         recolour: share of the roofs in a sample that get a colour of no palette, and half of it of the kinds of ground.
+        rows: share of the samples in which roofs that touch get such a colour together.
         validate_every: steps between two validations.
         save_every_s: seconds between two checkpoints.
         workers: processes that cut samples.
@@ -60,6 +61,7 @@ class DefaultTraining:
     rgb_alone: float = 0.5
     shift_px: float = 3.0
     recolour: float = 0.4
+    rows: float = 0.0
     validate_every: int = 400
     save_every_s: float = 240.0
     workers: int = 1

@@ -25,6 +25,7 @@ def recoloured(
     land_cover: NDArray[np.int64],
     share: float,
     rng: np.random.Generator,
+    rows: float = 0.0,
 ) -> NDArray[np.float32]:
     """Return the picture with some roofs and some kinds of ground in colours of no palette; light and texture stay.
 
@@ -34,6 +35,8 @@ def recoloured(
         land_cover: class ids [H, W].
         share: of the roofs that get another colour; each kind of ground gets one half as often.
         rng: source of chance.
+        rows: how often roofs that touch change together and get one colour, as a whole terrace under one roof has.
+            Without such, only streets are long strips of one colour.
     """
     first = int(building.max()) + 1  # parts: buildings by their ids, then kinds of ground
     part = building.copy()
@@ -41,18 +44,33 @@ def recoloured(
         part[(building == 0) & (land_cover == cover)] = first + number
     count = first + len(_GROUND)
     pixels = np.bincount(part.ravel(), minlength=count)
-    chosen = rng.random(count) < np.where(np.arange(count) < first, share, share / 2)
+    leader = np.arange(count)  # whose chance and colour a part shares
+    if rows and rng.random() < rows:
+        leader[1:first] = _first_of_row(building, first)[1:]
+    chosen = (rng.random(count) < np.where(np.arange(count) < first, share, share / 2))[leader]
     chosen[0] = False
     wanted = np.flatnonzero(chosen & (pixels > 0))
     if wanted.size == 0:
         return rgb
     gains = np.ones((3, count), np.float32)
-    colours = np.array([_any_colour(rng) for _ in wanted]).T
+    drawn = {part: _any_colour(rng) for part in dict.fromkeys(leader[wanted].tolist())}
+    colours = np.array([drawn[part] for part in leader[wanted].tolist()]).T
     for band in range(3):
         mean = np.bincount(part.ravel(), rgb[band].ravel(), minlength=count)[wanted] / pixels[wanted]
         gains[band, wanted] = np.clip(colours[band] / np.maximum(mean, 8.0), 0.25, 4.0)
     blurred = ndimage.gaussian_filter(gains[:, part], (0, _EDGE_PX, _EDGE_PX), truncate=2.5)
     return np.asarray(np.minimum(rgb * blurred, np.float32(255)), np.float32)
+
+
+def _first_of_row(building: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return by id the lowest id among the buildings that stand wall to wall with it, itself included."""
+    row = ndimage.label(building > 0)[0]
+    lowest = np.full(int(row.max()) + 1, count, np.int64)
+    np.minimum.at(lowest, row.ravel(), building.ravel())
+    first = np.arange(count)
+    inside = building > 0
+    first[building[inside]] = lowest[row[inside]]
+    return first
 
 
 def _any_colour(rng: np.random.Generator) -> tuple[float, float, float]:

@@ -63,7 +63,7 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
     crops, present = [], []
     both_share, picture_share = config.shares
     for _ in range(config.batch):
-        crop = random_crop(store[int(rng.integers(len(store)))], config.crop_px, rng, config.recolour)
+        crop = random_crop(store[int(rng.integers(len(store)))], config.crop_px, rng, config.recolour, config.rows)
         kind = rng.random()
         both, picture = kind < both_share, kind < both_share + picture_share
         present.append((picture, both or not picture))

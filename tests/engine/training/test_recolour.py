@@ -54,3 +54,18 @@ def test_colours_of_roofs_do_not_tell_them_from_the_ground() -> None:
 def test_nothing_changes_where_nothing_is_asked_for() -> None:
     rgb = picture(5)
     assert recoloured(rgb, BUILDING, COVER, 0.0, np.random.default_rng(5)) is rgb
+
+
+def test_roofs_wall_to_wall_can_change_together() -> None:
+    terrace = np.zeros((48, 48), np.int64)
+    terrace[8:24, 4:16], terrace[8:24, 16:28], terrace[8:24, 28:40], terrace[32:44, 8:24] = 1, 2, 5, 3
+    grey = np.full((3, 48, 48), 128.0, np.float32)
+    apart = 0
+    for seed in range(40):
+        together = recoloured(grey, terrace, COVER, 1.0, np.random.default_rng(seed), rows=1.0)
+        row, house = [together[:, 16, column] for column in (9, 22, 34)], together[:, 38, 16]
+        assert np.allclose(row, row[0], atol=1e-3)
+        apart += not np.allclose(row[0], house, atol=1.0)
+        alone = recoloured(grey, terrace, COVER, 1.0, np.random.default_rng(seed), rows=0.0)
+        assert not np.allclose(alone[:, 16, 9], alone[:, 16, 34], atol=1.0)
+    assert apart >= 38

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
-from scipy import ndimage
 
-from ...models.package import InputSpec
 from ...raster.grid import Grid
+from .label_shift import Edges, label_shift
 from .labels import LabelSet, counted, told
 from .samples import Sample
 from .split import Split
@@ -21,10 +19,7 @@ from .teaching import Teaching
 LEAST_POLYGONS = 5
 LEAST_VALIDATION_PX = 200
 IMBALANCE = 20.0
-SHIFT_REACH_M = 4.0
 SHIFT_SAID_M = 0.75
-LEAST_SHIFT_POLYGONS = 8
-"""Fewer outlines follow edges by chance."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +37,15 @@ class LabelReport:
     Attributes:
         classes: by class: ``polygons``, ``pixels`` (training), ``validation_polygons``, ``validation_pixels``.
         findings: sentences for the user, the gravest first.
-        shift_m: (east, north) by which the polygons seem to lie beside the edges of the surface, in metres; None where
-            it cannot be told.
+        shift_m: (east, north) by which the polygons seem to lie beside the edges that they should follow, in metres;
+            None where it cannot be told.
+        shift_seen_in: ``dsm`` or ``rgb``: where those edges were seen; empty: nowhere.
     """
 
     classes: dict[str, dict[str, int]]
     findings: tuple[Finding, ...]
     shift_m: tuple[float, float] | None
+    shift_seen_in: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -56,6 +53,7 @@ class LabelReport:
             "classes": self.classes,
             "findings": [{"code": item.code, "message": item.message} for item in self.findings],
             "shift_m": None if self.shift_m is None else [round(item, 2) for item in self.shift_m],
+            "shift_seen_in": self.shift_seen_in,
         }
 
 
@@ -64,7 +62,7 @@ def check_labels(
     teaching: Teaching,
     split: Split,
     samples: Sequence[Sample],
-    surface: InputSpec | None,
+    edges: Edges | None,
     skipped: Sequence[Grid] = (),
 ) -> LabelReport:
     """Return what there is to know about labels.
@@ -74,20 +72,20 @@ def check_labels(
         teaching: what they teach.
         split: which of them validate.
         samples: the tiles that hold them.
-        surface: the input with height channels, whose edges the polygons are compared with; None: none.
+        edges: what the polygons' outlines are compared with; None: nothing.
         skipped: tiles with labels that were not read because there are too many.
     """
     classes = _counts(labels, teaching, split, samples)
-    shift = _shift(samples, surface, teaching.background) if surface is not None else None
+    shift = label_shift(samples, edges, teaching.background) if edges is not None else None
     findings = [
         *_few(classes, teaching),
         *_beside_imagery(labels, samples, skipped),
-        *_shifted(shift),
+        *_shifted(shift, edges),
         *_imbalance(classes, teaching),
         *_overlaps(labels),
         *(Finding(code, message) for code, message in told(labels)),
     ]
-    return LabelReport(classes, tuple(findings), shift)
+    return LabelReport(classes, tuple(findings), shift, edges.kind if edges is not None and shift is not None else "")
 
 
 def _counts(labels: LabelSet, teaching: Teaching, split: Split, samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
@@ -197,63 +195,14 @@ def _overlaps(labels: LabelSet) -> list[Finding]:
     return findings
 
 
-def _shifted(shift: tuple[float, float] | None) -> list[Finding]:
-    if shift is None or np.hypot(*shift) < SHIFT_SAID_M:
+def _shifted(shift: tuple[float, float] | None, edges: Edges | None) -> list[Finding]:
+    if shift is None or edges is None or np.hypot(*shift) < SHIFT_SAID_M:
         return []
     east, north = shift
     where = (
         f"{abs(east):.1f} m {'east' if east > 0 else 'west'} and {abs(north):.1f} m {'north' if north > 0 else 'south'}"
     )
-    return [
-        Finding(
-            "shifted",
-            f"The polygons seem to lie {where} of the edges in the surface model; move them for cleaner outlines.",
-        )
+    beside = {"dsm": "the edges in the surface model", "rgb": "the roofs that the model sees in the picture"}[
+        edges.kind
     ]
-
-
-def _shift(samples: Sequence[Sample], surface: InputSpec, background: int | None) -> tuple[float, float] | None:
-    """Return how far the outlines lie from the steps of the surface: the best of all shifts within reach.
-
-    The mean step height (log-compressed gradient) under the outlines is compared over all shifts in whole pixels; what
-    is drawn as background need not follow any edge, and a best shift on the rim of the reach is no peak.
-    """
-    names = surface.height_channels.channels if surface.height_channels is not None else ()
-    if not samples or surface.name not in samples[0].inputs or not {"slope_x", "slope_y"} <= set(names):
-        return None
-    slopes = [names.index("slope_x"), names.index("slope_y")]
-    gsd = samples[0].window.gsd
-    reach = max(1, round(SHIFT_REACH_M / gsd))
-    size = 2 * reach + 1
-    total = np.zeros((size, size))
-    count = 0
-    polygons: set[int] = set()
-    for sample in samples:
-        things = sample.polygon if background is None else np.where(sample.truth == background, -1, sample.polygon)
-        outline = _outline(things)
-        polygons.update(np.unique(things[outline]).tolist())
-        if not outline.any():
-            continue
-        step = np.hypot(*sample.inputs[surface.name][slopes])
-        step = ndimage.gaussian_filter(step, 0.5 / gsd)
-        rows, cols = np.nonzero(outline)
-        keep = (rows >= reach) & (rows < step.shape[0] - reach) & (cols >= reach) & (cols < step.shape[1] - reach)
-        rows, cols = rows[keep], cols[keep]
-        count += rows.size
-        for down in range(-reach, reach + 1):
-            for right in range(-reach, reach + 1):
-                total[down + reach, right + reach] += step[rows + down, cols + right].sum()
-    if count < 100 or len(polygons) < LEAST_SHIFT_POLYGONS:
-        return None
-    best = np.unravel_index(int(np.argmax(total)), total.shape)
-    # a flat top says nothing: the best shift must be clearly better than none
-    rim = {0, size - 1}
-    if rim & {int(item) for item in best} or total[best] <= 1.15 * total[reach, reach]:
-        return 0.0, 0.0
-    return float(reach - best[1]) * gsd, float(best[0] - reach) * gsd
-
-
-def _outline(polygon: NDArray[np.int32]) -> NDArray[np.bool_]:
-    inside = polygon >= 0
-    outline: NDArray[np.bool_] = inside & ~ndimage.binary_erosion(inside)
-    return outline
+    return [Finding("shifted", f"The polygons seem to lie {where} of {beside}; move them for cleaner outlines.")]

@@ -22,6 +22,7 @@ from ...models.rebuild import trainable_model
 from ...raster.checks import check_gsd, check_inputs
 from ...raster.frame import Frame, plan_frame
 from .checks import LabelReport, check_labels
+from .label_shift import roof_edges, surface_edges
 from .labels import LabelSet, read_area, read_labels, within_area
 from .samples import MOST_TILES, LabelMaps, Sample, drawn, read_samples, tiles_of
 from .split import Split, split_labels
@@ -106,7 +107,11 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
             "Check the CRS of the labels, and that they show the same place.",
         )
     skipped = [window for window in tiles if window not in read]
-    report = check_labels(labels, teaching, split, samples, spec.input_of_kind("dsm") if dsm else None, skipped)
+    surface = spec.input_of_kind("dsm") if dsm else None
+    edges = surface_edges(samples, surface) if surface else None
+    if edges is None and surface is None and teaching.kind in ("building", "roof_class"):
+        edges = roof_edges(samples, model, teaching.background)
+    report = check_labels(labels, teaching, split, samples, edges, skipped)
     for finding in report.findings:
         feedback.warn(finding.code, finding.message)
     return Prepared(package, model, frame, labels, teaching, split, samples, report, maps)

@@ -178,7 +178,11 @@ def check_findings(summary: Dict[str, Any]) -> "List[Finding]":
         )  # fmt: skip
     shift = labels.get("shift_m")
     if shift and max(abs(item) for item in shift) < 0.75:
-        lines.append(tr("The outlines lie on the edges of the surface model."))
+        lines.append(
+            tr("The outlines lie on the roofs that the model sees in the picture.")
+            if labels.get("shift_seen_in") == "rgb"
+            else tr("The outlines lie on the edges of the surface model.")
+        )
     return found + [Finding(Weight.TELLS, line) for line in lines]
 
 

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 import shapely
+import torch
 from finetune_helpers import GSD, INPUTS, UTM, labels_of, maps_of, split_of, tile, town
+from rasterio.features import rasterize
 
+from ridgeline.engine.models.compact import compact_config
 from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.terrain.height_channels import height_channels
 from ridgeline.engine.training.finetune.checks import check_labels
+from ridgeline.engine.training.finetune.label_shift import roof_edges, surface_edges
 from ridgeline.engine.training.finetune.labels import within_area
 from ridgeline.engine.training.finetune.samples import Sample
 
@@ -21,7 +25,8 @@ def box(x, y, side=10.0):
 def report(maps, samples=None, surface=None, labels=None, skipped=()):
     if samples is None:
         samples = [Sample(tile(), {}, *maps.truth(tile()))]
-    return check_labels(labels or maps.labels, maps.teaching, maps.split, samples, surface, skipped)
+    edges = surface_edges(samples, surface) if surface else None
+    return check_labels(labels or maps.labels, maps.teaching, maps.split, samples, edges, skipped)
 
 
 def codes(found):
@@ -117,3 +122,27 @@ def test_a_flat_surface_tells_nothing_of_a_shift():
     found = report(maps, [Sample(tile(), {"dsm": flat}, *maps.truth(tile()))], DSM)
     assert found.shift_m in (None, (0.0, 0.0)) and "shifted" not in codes(found)
     assert split_of([True]).block_m == 64
+
+
+class Sees(torch.nn.Module):
+    """A network to which the bright is a building."""
+
+    config = compact_config()
+
+    def forward(self, rgb):
+        return {"building": 8 * rgb[:, :1] - 4}
+
+
+@pytest.mark.parametrize(("east", "north"), [(0.0, 0.0), (2.0, 0.0), (-1.5, 2.5)])
+def test_polygons_beside_the_roofs_in_a_picture_are_found_with_the_offset(east, north):
+    shapes = [box(20 + 25 * (i % 4), -110 + 25 * (i // 4), 12) for i in range(16)]
+    maps = maps_of(shapes, [i % 4 == 0 for i in range(16)], area=shapely.box(0, -128, 128, 0))
+    roofs = rasterize([shapely.affinity.translate(item, -east, -north) for item in shapes], (256, 256),
+                      transform=tile().transform).astype(np.float32)  # fmt: skip
+    sample = Sample(tile(), {"rgb": np.stack([roofs] * 3)}, *maps.truth(tile()))
+    edges = roof_edges([sample], Sees(), maps.teaching.background)
+    found = check_labels(maps.labels, maps.teaching, maps.split, [sample], edges)
+    assert found.shift_m == pytest.approx((east, north), abs=0.6) and found.shift_seen_in == "rgb"
+    said = [item.message for item in found.findings if item.code == "shifted"]
+    assert bool(said) == (abs(east) + abs(north) > 0)
+    assert not said or "of the roofs that the model sees in the picture" in said[0]

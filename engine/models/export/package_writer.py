@@ -77,7 +77,7 @@ def export_package(
         raise ValueError("a network for one input alone must give what the network for all gives")
     folder.mkdir(parents=True, exist_ok=True)
     own = _Stored(model, info, folder / WEIGHTS_FILE, half)
-    apart = {
+    apart: dict[tuple[str, ...], _Stored] = {
         (name,): _Stored(network, info, folder / f"weights_{name}.safetensors", half)
         for name, network in (alone or {}).items()
     }

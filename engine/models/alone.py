@@ -36,11 +36,11 @@ def network_alone(model: DenseModel, modality: str) -> DenseModel:
     if modality not in ("rgb", "dsm"):
         raise ValueError(f"modality must be rgb or dsm, not {modality!r}")
     encoder = model.config.encoder
-    other, one = ("dsm", replace(encoder, dsm=None)) if modality == "rgb" else ("rgb", replace(encoder, rgb=None))
     if model.encoder.modalities != ("rgb", "dsm") or encoder.fusion != "concat":
         raise ValueError("only two encoders fused by concatenation can be taken apart")
     if not isinstance(model.decoder, FpnDecoder) or model.auxiliary is not None:
         raise ValueError("only a plain feature pyramid can be taken over")
+    other, one = ("dsm", replace(encoder, dsm=None)) if modality == "rgb" else ("rgb", replace(encoder, rgb=None))
     config = replace(model.config, encoder=one)
     alone = DenseModel(config)
     kept = {name: value for name, value in model.state_dict().items() if name in alone.state_dict()}

@@ -14,7 +14,7 @@ from ..models.rebuild import networks_alone, trainable_model
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.2.1"
+VERSION = "1.3.0"
 
 
 def write_default_package(
@@ -60,7 +60,12 @@ def _training_data(config: DefaultTraining) -> str:
         what = {"rgb": "picture", "dsm": "surface"}[config.alone]
         return (
             f"{find_model(config.start).spec.training_data} The network for the {what} alone learnt on by itself, from "
-            f"{config.scenes} synthetic scenes of seed {config.seed}."
+            f"{config.scenes} synthetic scenes of seed {config.seed}"
+            + (
+                f", and is a blend of what it began with and its own weights ({config.blend:.0%})."
+                if config.blend < 1
+                else "."
+            )
         )
     first = " The weights began with those of the round before." if config.start else ""
     if config.blend < 1:

@@ -25,7 +25,8 @@ def blend(
         model: on ``device``; changed in place, and in evaluation mode afterwards.
         start: of the same architecture.
         share: of ``model``'s own weights, 0 to 1.
-        shown: inputs by name, on ``device``; what the means and variances of batch normalisation are taken from.
+        shown: inputs float32 [B, C, H, W] by name, on ``device``; the means and variances of batch normalisation are
+            taken from them.
         device: ``cpu`` or ``cuda``.
 
     Raises:

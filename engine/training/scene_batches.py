@@ -82,7 +82,16 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
 
 
 def seen_of(batch: Batch, alone: str, device: str) -> dict[str, Tensor]:
-    """Return what a network is given of a batch: both and what to see of them, or only what it is made for alone."""
+    """Return what a network is given of a batch: both and what to see of them, or only what it is made for alone.
+
+    Args:
+        batch: of a step.
+        alone: ``rgb`` or ``dsm`` for a network of that modality alone; empty: one for both.
+        device: where the network is.
+
+    Returns:
+        float32 [B, C, H, W] by the inputs' names, in channels-last order, and ``present``, bool [B, 2], for both.
+    """
     inputs = {
         name: value.to(device).contiguous(memory_format=torch.channels_last)
         for name, value in (("rgb", batch.rgb), ("dsm", batch.dsm))

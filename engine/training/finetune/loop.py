@@ -27,7 +27,7 @@ from .features import Kept, Pairs, Shown, fitting_views, picture_for
 from .samples import Sample, task_labels
 from .scores import Scores, Validation, validate_samples
 from .teaching import Teaching
-from .trainable import choose_trainable, learn_kernels, learn_mode, shift_logits
+from .trainable import choose_trainable, learn_kernels, learn_mode
 from .views import seen_map
 
 COLOURLESS = ("building", "roof_class")
@@ -245,7 +245,8 @@ def train(
             detail = {**history.entries[-1], "pictures": illustrate(ema.model), "inputs": lesson.shown.kinds}
             feedback.progress(100 * done, 100, "%", "training", detail)
         if finished or (step == validated and step - history.improved_step >= config.patience * config.validate_every):
-            shift_logits(best, "building", history.best_shift)
+            if history.best_shift:  # found for buildings only, so there is such a task
+                best.shift("building", history.best_shift)
             return best, history
         # the rate follows what ends the run: the clock or the number of steps
         set_learning_rate(optimiser, learning_rate(int(1000 * done), 1000, peak, 30, peak / 20))

@@ -28,7 +28,7 @@ from .pictures import class_colours, write_strip
 from .prepare import Prepared, demand_both_halves, prepare, write_split
 from .samples import Seen, read_tiles, unlabelled_tiles
 from .scores import found_classes
-from .trainable import merged, shift_logits, with_tasks
+from .trainable import merged, with_tasks
 
 WORK = ".training"
 """Folder inside the output folder that a run can be continued from; removed when the package is complete."""
@@ -75,7 +75,7 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)
     if ready.teaching.kind == "building" and not history.is_start:
         shift = _steadying(trained, lesson, ready, device, job.seed)
-        shift_logits(trained, "building", shift)
+        trained.shift("building", shift)
         if abs(shift) > NOTABLE_SHIFT:
             feedback.warn(
                 "steadied",

@@ -112,16 +112,6 @@ def merged(model: DenseModel) -> DenseModel:
     return plain.eval()
 
 
-@torch.no_grad()
-def shift_logits(model: DenseModel, task: str, by: float) -> None:
-    """Add ``by`` to the logits of a ``probability`` task for good; nothing happens where the network lacks it."""
-    start = 0
-    for item in model.config.tasks:
-        if item.name == task:
-            given(model.heads.bias)[start] += by  # the heads are made with one
-        start += item.channels
-
-
 def learn_mode(model: DenseModel) -> None:
     """Put the model into training mode with all norms that hold statistics left as they are."""
     model.train()

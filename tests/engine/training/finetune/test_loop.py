@@ -20,7 +20,7 @@ from ridgeline.engine.training.finetune.features import MOST_SHOWN, Kept, fittin
 from ridgeline.engine.training.finetune.loop import History, train, validate
 from ridgeline.engine.training.finetune.samples import Sample
 from ridgeline.engine.training.finetune.teaching import plan_teaching
-from ridgeline.engine.training.finetune.trainable import shift_logits, with_tasks
+from ridgeline.engine.training.finetune.trainable import with_tasks
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_what_validates_no_better_leaves_the_network_as_it_came(lessons, learnt,
 def test_a_threshold_that_validates_better_is_built_in(lessons, learnt, tmp_path):
     maps, own = lessons
     start = copy.deepcopy(learnt[0])
-    shift_logits(start, "building", -2.0)
+    start.shift("building", -2.0)
     lesson = lesson_of(start, own, maps.teaching, peak_lr=0.0, steps=2, validate_every=2)
     before = validate(start, lesson)
     best, history = train(copy.deepcopy(start), lesson, "cpu", tmp_path / "state.pt", Feedback())

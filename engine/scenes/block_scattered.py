@@ -26,9 +26,11 @@ def halls(d: District, block: Plot) -> None:
             d.building(
                 (u, v, u + width, v + depth), eave=float(rng.uniform(*d.style.eave)), pitch=rng.uniform(0.1, 0.4)
             )
+            if rng.random() < 0.3:  # a canopy over the loading bays
+                d.ledges("-v", rng.uniform(2.0, 5.0), rng.uniform(3.5, 5.5), rng.uniform(0.3, 1.2))
             if rng.random() < 0.5:
                 w = rng.uniform(5, 12)
-                d.building((u - w * 0.0, v + depth, u + width * rng.uniform(0.2, 0.8), min(v + depth + w, v1 - 1)),
+                d.building((u, v + depth, u + width * rng.uniform(0.2, 0.8), min(v + depth + w, v1 - 1)),
                            choose(rng, ("flat", "other", "gable")),
                            float(rng.uniform(3, 6)), pitch=0.2)  # fmt: skip
         u += width + rng.uniform(4, 18)
@@ -113,7 +115,9 @@ def _unfinish(d: District) -> None:
     """Turn the last building into walls without a roof."""
     last = d.plan.buildings[-1]
     flat = replace(last.roof, form="flat", values={})
-    d.plan.buildings[-1] = replace(last, hollow=True, roof=flat, details=(), colour=d.colour("concrete", "soil"))
+    d.plan.buildings[-1] = replace(
+        last, hollow=True, roof=flat, details=(), ledges=(), colour=d.colour("concrete", "soil")
+    )
 
 
 def farmstead(d: District, block: Plot) -> None:

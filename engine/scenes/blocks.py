@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from numpy.random import Generator
 
 from .block_open import OPEN_BLOCKS, parking
 from .block_scattered import SCATTERED_BLOCKS
@@ -74,6 +77,10 @@ def _garden_house(d: District, plot: Plot, front: float, inward: int) -> None:
     turn = float(rng.normal(0, 0.02 + 0.25 * (1 - d.style.tidy)))
     eave = None
     name = d.building(house, eave=eave, turn=turn)
+    if rng.random() < 0.25:  # a porch or veranda
+        side = choose(rng, ("+v", "-v", "+u", "-u"))
+        own = d.plan.buildings[-1].colour if rng.random() < 0.4 else None
+        d.ledges(side, rng.uniform(1.0, 3.2), rng.uniform(2.2, 3.0), rng.uniform(0.3, 1.3), own)
     if rng.random() < 0.5:  # an extension against the back
         size = rng.uniform(2.5, 5)
         far = near + inward * depth
@@ -123,9 +130,15 @@ def terrace(d: District, block: Plot) -> None:
             continue
         setback = choose(rng, (0.0, rng.uniform(2, 6)))
         u = u0 + rng.uniform(0, 3)
+        sides = ("+v", "-v") if inward < 0 else ("-v", "+v")  # towards the street, towards the gardens
         while u < u1 - 12:
             count = int(rng.integers(3, 12))
             width = rng.uniform(4.8, 8.5)
+            porch = _Porch.drawn(rng, 0.4)
+            if rng.random() < 0.3:
+                u += _under_one_roof(d, u, min(u + count * width, u1), front + inward * setback, inward * depth)
+                porch.build(d, sides)
+                continue
             name = choose(rng, ("gable", "flat", "mansard", "other", "gambrel"), (0.66, 0.14, 0.08, 0.06, 0.06))
             eave = float(rng.uniform(*d.style.eave))
             step = choose(rng, (0.0, rng.uniform(0.2, 1.2)))
@@ -144,6 +157,7 @@ def terrace(d: District, block: Plot) -> None:
                 d.building(house, name, height, ridge_along_u=along_street, colours=colours, pitch=pitch)
                 last = d.plan.buildings[-1]
                 colours = (last.colour, last.stain_colour, last.stain_share) if rng.random() < 0.8 else None
+                porch.build(d, sides)
                 far = near + inward * depth
                 if rng.random() < 0.4:
                     size = rng.uniform(1.8, 4.5)
@@ -169,6 +183,43 @@ def terrace(d: District, block: Plot) -> None:
         start = rng.uniform(u0, u1 - 8)
         d.live((start, v0 + depth + 2, start + 8, v1 - depth - 2))
     d.scatter(block, d.style.trees * 1.3)
+
+
+@dataclass(frozen=True)
+class _Porch:
+    """What all houses of a row have along their fronts or backs: how deep (m; 0: nothing), how high, how much of it."""
+
+    depth: float = 0.0
+    level: float = 0.0
+    cover: float = 1.0
+    behind: bool = False
+    both: bool = False
+
+    @classmethod
+    def drawn(cls, rng: Generator, share: float) -> _Porch:
+        """Return one for a ``share`` of the rows, and nothing for the others."""
+        if rng.random() >= share:
+            return cls()
+        whole = rng.random() < 0.5
+        return cls(
+            float(rng.uniform(0.8, 2.6)), float(rng.uniform(2.3, 3.5)), 1.0 if whole else float(rng.uniform(0.4, 0.95)),
+            bool(rng.random() < 0.5), bool(rng.random() < 0.25),
+        )  # fmt: skip
+
+    def build(self, d: District, sides: tuple[str, str]) -> None:
+        """Put it on the last building, whose sides towards the street and away from it are ``sides``."""
+        if self.depth == 0:
+            return
+        for side in sides if self.both else (sides[self.behind],):
+            d.ledges(side, self.depth, self.level, self.cover)
+
+
+def _under_one_roof(d: District, u: float, end: float, near: float, depth: float) -> float:
+    """Put a whole row of houses under one roof between u and ``end``; return how far the row reaches, metres."""
+    rng = d.rng
+    name = choose(rng, ("gable", "flat", "hipped_v1", "other"), (0.72, 0.12, 0.1, 0.06))
+    d.building((u, min(near, near + depth), end, max(near, near + depth)), name, ridge_along_u=True)
+    return end - u + choose(rng, (0.0, rng.uniform(2, 8)))
 
 
 def perimeter(d: District, block: Plot) -> None:
@@ -197,6 +248,16 @@ def perimeter(d: District, block: Plot) -> None:
             if name is None:
                 name = choose(rng, ("gable", "flat", "mansard", "other", "hipped_v1", "gambrel"))
             d.building(plot, name, float(eave + rng.normal(0, 1.0)), ridge_along_u=along_u)
+            if rng.random() < 0.3:  # balconies to the yard, awnings over the street
+                outer = start in (u0, v0)
+                street, yard = (("-v", "+v") if outer else ("+v", "-v")) if along_u else (
+                    ("-u", "+u") if outer else ("+u", "-u"))  # fmt: skip
+                if rng.random() < 0.5:
+                    d.ledges(street, rng.uniform(0.8, 2.0), rng.uniform(2.6, 3.6), rng.uniform(0.4, 1.2),
+                             d.colour("fabric", "white", "red_paint", "concrete"))  # fmt: skip
+                else:
+                    d.ledges(yard, rng.uniform(0.9, 2.0), d.plan.buildings[-1].eave - rng.uniform(0.3, 3.0),
+                             rng.uniform(0.25, 0.8))  # fmt: skip
     if inner[2] - inner[0] > 12 and inner[3] - inner[1] > 12:
         for _ in range(int(rng.integers(0, 5))):
             size = rng.uniform(4, 10)
@@ -267,6 +328,9 @@ def slabs(d: District, block: Plot) -> None:
     along_u = rng.random() < 0.6
     s0, s1, t0, t1 = (v0, v1, u0, u1) if along_u else (u0, u1, v0, v1)
     name = choose_common(d, 45, depth)
+    balconies = float(rng.uniform(0.2, 1.2)) if rng.random() < 0.45 else 0.0
+    sides = choose(rng, ((0,), (1,), (0, 1)))
+    out, below = rng.uniform(0.9, 2.2), rng.uniform(0.3, 3.5)
     colours = None
     s = s0 + rng.uniform(2, 6)
     while s + depth < s1 - 1:
@@ -278,6 +342,9 @@ def slabs(d: District, block: Plot) -> None:
                 d.building(plot, name, float(eave + rng.normal(0, 0.2)), colours=colours)
                 last = d.plan.buildings[-1]
                 colours = (last.colour, last.stain_colour, last.stain_share) if rng.random() < 0.7 else None
+                if balconies > 0:
+                    for side in sides:
+                        d.ledges((("+v", "-v") if along_u else ("+u", "-u"))[side], out, last.eave - below, balconies)
             t += length + choose(rng, (0.0, rng.uniform(5, 16)))
         lot = (t0 + 2, s + depth + 3, t1 - 2, min(s + depth + gap - 3, s1))
         if lot[3] - lot[1] > 9:

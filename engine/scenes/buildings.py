@@ -6,17 +6,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from shapely import Polygon
+from shapely import Polygon, union_all
 from shapely.affinity import rotate, translate
 
-from ..classes import LAND_COVER
 from .canvas import Canvas
 from .footprints import Outline
+from .ground import COVER_IDS
+from .ledges import Ledge, draw_ledge
 from .materials import ROOF_MATERIALS, stain, texture
 from .noise import FloatArray
 from .roofs import Roof, roof_surface
 
-BUILDING = next(info.id for info in LAND_COVER if info.name == "building")
+BUILDING = COVER_IDS["building"]
 PLANES_PER_BUILDING = 256
 
 
@@ -65,6 +66,7 @@ class Building:
         details: chimneys, panels and the like.
         overhang: how far the roof stands over the walls, metres.
         uneven: height by which the roof departs from its planes, metres (standard deviation).
+        ledges: balconies, porches and canopies at its walls: part of the building, lower than its roof.
         hollow: True for an unfinished house: walls without a roof, open to the sky. It is clutter, no building.
     """
 
@@ -83,6 +85,7 @@ class Building:
     details: tuple[Detail, ...] = ()
     overhang: float = 0.3
     uneven: float = 0.0
+    ledges: tuple[Ledge, ...] = ()
     hollow: bool = False
 
     @property
@@ -94,6 +97,9 @@ class Building:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """World bounds, metres."""
+        if self.ledges:
+            x0, y0, x1, y1 = self.polygon().bounds
+            return float(x0), float(y0), float(x1), float(y1)
         p0, q0, p1, q1 = self.outline.bounds
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         xs = [self.x + p * cos - q * sin for p in (p0, p1) for q in (q0, q1)]
@@ -101,8 +107,11 @@ class Building:
         return min(xs), min(ys), max(xs), max(ys)
 
     def polygon(self) -> Polygon:
-        """Return the roof's outline in world coordinates."""
-        turned = rotate(self.outline.polygon(), self.angle, origin=(0, 0), use_radians=True)
+        """Return the outline of roof and ledges, which touch it, in world coordinates."""
+        whole = self.outline.polygon()
+        if self.ledges:
+            whole = union_all([whole, *(ledge.polygon() for ledge in self.ledges)])
+        turned = rotate(whole, self.angle, origin=(0, 0), use_radians=True)
         return translate(turned, self.x, self.y)
 
     def world(self, p: float, q: float) -> tuple[float, float]:
@@ -117,7 +126,15 @@ def colour_array(colour: tuple[float, float, float]) -> FloatArray:
 
 
 def draw_building(canvas: Canvas, building: Building) -> None:
-    """Draw one building with its details: heights, labels and reflectance."""
+    """Draw one building with its details and ledges: heights, labels and reflectance."""
+    _draw_roof(canvas, building)
+    for number, ledge in enumerate(building.ledges):
+        plane = (building.id + 1) * PLANES_PER_BUILDING - 1 - number
+        at, angle = building.world(ledge.p, ledge.q), building.angle + ledge.turned
+        draw_ledge(canvas, ledge, at, angle, building.base, (building.id, plane, building.roof.roof_class))
+
+
+def _draw_roof(canvas: Canvas, building: Building) -> None:
     patch = canvas.patch(*building.bounds)
     if patch is None:
         return

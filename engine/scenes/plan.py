@@ -13,6 +13,7 @@ from .chance import choose, choose_key
 from .clutter import Thing, Wire
 from .footprints import Outline
 from .ground import Area, Road, Soil
+from .ledge_choice import with_ledges
 from .materials import ROOF_FAMILIES
 from .palette import GROUND_ANY, Colour, draw
 from .roof_choice import choose_class, make_details, make_roof, roof_colours
@@ -243,6 +244,12 @@ class District:
             )
         )
 
+    def ledges(self, side: str, depth: float, level: float, cover: float = 1.0, colour: Colour | None = None) -> None:
+        """Put balconies, a porch or a canopy along one side of the last building (see `ledge_choice`)."""
+        shade = self.colour("concrete", "white", "paving", "terracotta", "metal", "slate") if colour is None else colour
+        last = self.plan.buildings[-1]
+        self.plan.buildings[-1] = with_ledges(last, self.angle, side, depth, level, cover, shade, self.rng)
+
     def free(self, u: float, v: float, gap: float) -> bool:
         """Return whether a point of the frame lies ``gap`` metres off all buildings of the block at hand."""
         return not any(a - gap < u < c + gap and b - gap < v < d + gap for a, b, c, d in self.taken)
@@ -314,6 +321,10 @@ class District:
             angle = float(rng.normal(0, 0.4))
             colour = self.colour("white", "fabric", "slate", "soil", "concrete", "metal")
             self.thing(kind2, u, v, angle, size3, colour)
+        for _ in range(int(rng.poisson(0.3 * self.lush))):  # clipped shrubs: flat and smooth as low roofs
+            u, v = rng.uniform(u0, u1), rng.uniform(v0, v1)
+            if self.free(u, v, 2.0):
+                self.shrub(u, v)
         for _ in range(int(rng.poisson(0.7 * self.lush))):
             u = rng.uniform(u0, u1)
             v = choose(rng, (v0, v1, rng.uniform(v0, v1)))
@@ -330,6 +341,17 @@ class District:
         self.plan.hedges.append(
             Hedge(x0, y0, x1, y1, float(rng.uniform(0.6, 2.0)), float(rng.uniform(0.8, 3.2)),
                   self.colour(*self.leaf_families), float(rng.uniform(0.05, 0.3)), int(rng.integers(1 << 14)))
+        )  # fmt: skip
+
+    def shrub(self, u: float, v: float) -> None:
+        """Plant a clipped shrub, box-shaped along the frame or across it, at a point of the frame."""
+        rng = self.rng
+        length, width = float(rng.uniform(1.2, 6.0)), float(rng.uniform(1.0, 3.0))
+        du, dv = (length / 2, 0.0) if rng.random() < 0.5 else (0.0, length / 2)
+        (x0, y0), (x1, y1) = self.world(u - du, v - dv), self.world(u + du, v + dv)
+        self.plan.hedges.append(
+            Hedge(x0, y0, x1, y1, width, float(rng.uniform(1.0, 3.2)), self.colour(*self.leaf_families),
+                  float(rng.uniform(0.01, 0.12)), int(rng.integers(1 << 14)))
         )  # fmt: skip
 
     def wall(self, u0: float, v0: float, u1: float, v1: float) -> None:

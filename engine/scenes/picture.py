@@ -79,7 +79,7 @@ def draw_picture_config(rng: Generator, registered: bool) -> PictureConfig:
     displaced = not registered
     return PictureConfig(
         azimuth=float(rng.uniform(0, 2 * np.pi)),
-        elevation=float(np.radians(rng.uniform(28, 75))),
+        elevation=float(np.radians(rng.uniform(28, 85))),
         sun=float(rng.uniform(0.05, 0.25) if cloudy else rng.uniform(0.65, 1.0)),
         sky=float(rng.uniform(0.6, 0.85) if cloudy else rng.uniform(0.18, 0.45)),
         shadow_blue=float(rng.uniform(0, 0.25)),

@@ -37,7 +37,12 @@ class Crop:
 
 
 def random_crop(
-    scene: StoredScene, size: int, rng: np.random.Generator, recolour: float = 0.0, rows: float = 0.0
+    scene: StoredScene,
+    size: int,
+    rng: np.random.Generator,
+    recolour: float = 0.0,
+    rows: float = 0.0,
+    recolour_ground: float = 0.5,
 ) -> Crop:
     """Return a crop of ``size`` pixels at a random place, turned and mirrored at random, with jittered colours.
 
@@ -47,6 +52,7 @@ def random_crop(
         rng: source of chance.
         recolour: share of the roofs that get a colour of no palette, see `recolour.recoloured`.
         rows: how often roofs that touch get one together.
+        recolour_ground: how often a kind of ground gets one, as a share of how often a roof does.
     """
     height, width = scene.building.shape
     row, col = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
@@ -57,7 +63,7 @@ def random_crop(
     channels = turned_channels(np.asarray(scene.channels[window]).astype(np.float32), symmetry)
     picture = layers[:3].astype(np.float32)
     if recolour > 0:
-        picture = recoloured(picture, building_id, layers[3].astype(np.int64), recolour, rng, rows)
+        picture = recoloured(picture, building_id, layers[3].astype(np.int64), recolour, rng, rows, recolour_ground)
     area = np.bincount(building_id.ravel())
     return Crop(
         rgb=jittered(picture, rng),

@@ -123,10 +123,10 @@ def calibrate(model: DenseModel, store: SceneStore, config: DefaultTraining, dev
         model.shift("building", -logit)
         return {f"calibrated {config.alone} building_iou": round(iou, 4)}
     model.absent_bias.zero_()
-    rgb, rgb_iou = best_logit(model, "building", batches_of("rgb"))
-    dsm, dsm_iou = best_logit(model, "building", batches_of("dsm"))
-    model.calibrate("building", without_dsm=-rgb, without_rgb=-dsm)
-    return {"calibrated rgb building_iou": round(rgb_iou, 4), "calibrated dsm building_iou": round(dsm_iou, 4)}
+    best = {name: best_logit(model, "building", batches_of(name)) for name in ("rgb", "dsm") if name in config.modes}
+    logits = {name: logit for name, (logit, _) in best.items()}
+    model.calibrate("building", without_dsm=-logits.get("rgb", 0.0), without_rgb=-logits.get("dsm", 0.0))
+    return {f"calibrated {name} building_iou": round(iou, 4) for name, (_, iou) in best.items()}
 
 
 def _step(
@@ -160,7 +160,7 @@ def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, devic
     """Return building IoU by modalities, roof class accuracy and land cover accuracy on unseen scenes."""
     norm = given(compact_inputs()[0].mean_std)
     model.eval()
-    modes = {mode: seen for mode, seen in MODES.items() if config.alone in ("", mode)}
+    modes = {mode: seen for mode, seen in MODES.items() if mode in config.modes}
     counts = {mode: [0, 0, 0, 0, 0, 0] for mode in modes}
     for index in range(max(1, len(store) // config.batch)):
         # a fixed step far beyond the run gives the same crops at every validation

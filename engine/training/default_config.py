@@ -30,13 +30,15 @@ class DefaultTraining:
         rgb_alone: share of samples that show the picture alone, which is by far the hardest to learn from; the rest
             show the surface alone.
         shift_px: largest shift of the picture against heights and labels in pixels, in samples that show both.
-        recolour: share of the roofs in a sample that get a colour of no palette, and half of it of the kinds of ground.
+        recolour: share of the roofs in a sample that get a colour of no palette.
+        recolour_ground: how often a kind of ground gets one, as a share of how often a roof does.
         rows: share of the samples in which roofs that touch get such a colour together.
         validate_every: steps between two validations.
         save_every_s: seconds between two checkpoints.
         workers: processes that cut samples.
         loss: weights of the losses.
-        start: model package (its name or folder) whose weights the run begins with; empty: weights drawn at random.
+        start: model package (its name or folder) whose weights the run begins with; empty: weights drawn at random. Its
+            networks for one modality alone stay as they are but for the one that ``alone`` names.
         blend: share of the run's own weights in what it ends with; the rest is those of ``start`` (see `blend`).
         pretrained: weights of a `ridgeline pretrain` run that the encoders begin with; empty: none.
         alone: ``rgb`` or ``dsm``: the network is one for this modality alone and sees nothing else in training
@@ -61,6 +63,7 @@ class DefaultTraining:
     rgb_alone: float = 0.5
     shift_px: float = 3.0
     recolour: float = 0.4
+    recolour_ground: float = 0.5
     rows: float = 0.0
     validate_every: int = 400
     save_every_s: float = 240.0
@@ -104,3 +107,10 @@ class DefaultTraining:
         if self.alone:
             return 0.0, float(self.alone == "rgb")
         return self.rgb_and_dsm, self.rgb_alone
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What the network learns to see: of ``rgb+dsm``, ``rgb`` and ``dsm`` those that samples show."""
+        both, picture = self.shares
+        shown = {"rgb+dsm": both, "rgb": picture, "dsm": 1 - both - picture}
+        return tuple(mode for mode, share in shown.items() if share > 1e-9)

@@ -15,6 +15,7 @@ from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
 VERSION = "1.3.0"
+_SEEN = {"rgb": "picture", "dsm": "surface"}
 
 
 def write_default_package(
@@ -23,17 +24,19 @@ def write_default_package(
     """Write the package of the default model into ``folder``.
 
     Args:
-        model: what was trained. A network for one modality alone goes beside the others of the model it was taken from.
+        model: what was trained. The other networks of the model that it began with go beside it.
         config: how it was trained.
         folder: where to.
         scores: what it reached on synthetic validation scenes.
     """
     metrics: dict[str, Any] = {"synthetic validation": scores}
     alone: dict[str, DenseModel] = {}
-    if config.alone:
-        first = find_model(config.start)
-        alone = networks_alone(first) | {config.alone: model}
+    first = find_model(config.start) if config.start else None
+    if first is not None and (config.alone or networks_alone(first)):
         metrics = {"synthetic validation": first.spec.metrics.get("synthetic validation", {}) | scores}
+        alone = networks_alone(first)
+    if first is not None and config.alone:
+        alone[config.alone] = model
         model = trainable_model(first)
     info = PackageInfo(
         name=NAME,
@@ -57,7 +60,7 @@ def write_default_package(
 
 def _training_data(config: DefaultTraining) -> str:
     if config.alone:
-        what = {"rgb": "picture", "dsm": "surface"}[config.alone]
+        what = _SEEN[config.alone]
         return (
             f"{find_model(config.start).spec.training_data} The network for the {what} alone learnt on by itself, from "
             f"{config.scenes} synthetic scenes of seed {config.seed}"
@@ -70,6 +73,11 @@ def _training_data(config: DefaultTraining) -> str:
     first = " The weights began with those of the round before." if config.start else ""
     if config.blend < 1:
         first += f" What ships is a blend of those and the run's own ({config.blend:.0%})."
+    if config.start:
+        for name in networks_alone(find_model(config.start)):
+            first += (
+                f" The network for the {_SEEN[name]} alone is that of the model it began with, and has not changed."
+            )
     return (
         f"{config.scenes} synthetic scenes of {config.scene.size} pixels a side (`ridgeline scenes`, seed "
         f"{config.seed}); no real picture or surface was trained on.{first} Repeat it with "

@@ -26,6 +26,7 @@ def recoloured(
     share: float,
     rng: np.random.Generator,
     rows: float = 0.0,
+    ground: float = 0.5,
 ) -> NDArray[np.float32]:
     """Return the picture with some roofs and some kinds of ground in colours of no palette; light and texture stay.
 
@@ -33,10 +34,11 @@ def recoloured(
         rgb: float32 [3, H, W], 0–255.
         building: ids [H, W], 0 off buildings.
         land_cover: class ids [H, W].
-        share: of the roofs that get another colour; each kind of ground gets one half as often.
+        share: of the roofs that get another colour.
         rng: source of chance.
         rows: how often roofs that touch change together and get one colour, as a whole terrace under one roof has.
             Without such, only streets are long strips of one colour.
+        ground: how often each kind of ground gets one, as a share of ``share``.
     """
     first = int(building.max()) + 1  # parts: buildings by their ids, then kinds of ground
     part = building.copy()
@@ -47,7 +49,7 @@ def recoloured(
     leader = np.arange(count)  # whose chance and colour a part shares
     if rows and rng.random() < rows:
         leader[1:first] = _first_of_row(building, first)[1:]
-    chosen = (rng.random(count) < np.where(np.arange(count) < first, share, share / 2))[leader]
+    chosen = (rng.random(count) < np.where(np.arange(count) < first, share, share * ground))[leader]
     chosen[0] = False
     wanted = np.flatnonzero(chosen & (pixels > 0))
     if wanted.size == 0:

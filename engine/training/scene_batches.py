@@ -63,7 +63,8 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
     crops, present = [], []
     both_share, picture_share = config.shares
     for _ in range(config.batch):
-        crop = random_crop(store[int(rng.integers(len(store)))], config.crop_px, rng, config.recolour, config.rows)
+        scene = store[int(rng.integers(len(store)))]
+        crop = random_crop(scene, config.crop_px, rng, config.recolour, config.rows, config.recolour_ground)
         kind = rng.random()
         both, picture = kind < both_share, kind < both_share + picture_share
         present.append((picture, both or not picture))

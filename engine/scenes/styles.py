@@ -114,8 +114,8 @@ STYLES: dict[str, Style] = {
     ),
     "open_land": Style(
         roofs={"gable": 1.0, "flat": 0.5, "other": 0.5},
-        blocks={"field": 0.28, "wood": 0.18, "meadow": 0.17,
-                "park": 0.08, "yard": 0.1, "river": 0.13, "water": 0.05, "orchard": 0.07, "tall_crop": 0.07},
+        blocks={"field": 0.22, "wood": 0.18, "meadow": 0.13,
+                "park": 0.08, "yard": 0.1, "river": 0.23, "water": 0.05, "orchard": 0.07, "tall_crop": 0.07},
         pitched=TILED, level=FLAT_EU, block_length=(60.0, 200.0), block_depth=(60.0, 160.0), street=(3.0, 9.0),
         street_soils=("asphalt", "gravel", "soil", "red_soil"), yard=(DRY, LAWN, GARDEN, EARTH, RED_EARTH), trees=0.3,
     ),

@@ -155,3 +155,25 @@ def test_a_network_for_the_picture_alone_learns_beside_the_others_of_its_package
         assert torch.equal(one, two)
     with pytest.raises(ValueError, match="taken out of a model"):
         replace(TINY, alone="rgb")
+
+
+def test_a_network_that_never_sees_the_picture_alone_leaves_the_one_for_it_as_it_is(
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path
+) -> None:
+    config = replace(TINY, start=DEFAULT_MODEL, rgb_and_dsm=0.5, rgb_alone=0.0, steps=1, validate_every=1)
+    assert config.modes == ("rgb+dsm", "dsm")
+    model = train_default(tmp_path / "run", stores, config, "cpu", Feedback())
+    line = (tmp_path / "run" / "log.jsonl").read_text()
+    assert '"rgb+dsm building_iou"' in line and '"dsm building_iou"' in line and '"rgb building_iou"' not in line
+    scores = calibrate(model, stores[1], config, "cpu")
+    assert set(scores) == {"calibrated dsm building_iou"}
+
+    write_default_package(model, config, tmp_path / "package", scores)
+    made, shipped = load_package(tmp_path / "package"), find_model(DEFAULT_MODEL)
+    pairs = zip(trainable_model(made).parameters(), model.parameters())
+    assert all(torch.allclose(one, two, rtol=1e-3, atol=1e-4) for one, two in pairs)
+    pairs = zip(trainable_model(made, {"rgb"}).parameters(), trainable_model(shipped, {"rgb"}).parameters())
+    assert all(torch.equal(one, two) for one, two in pairs)
+    told, before = made.spec.metrics["synthetic validation"], shipped.spec.metrics["synthetic validation"]
+    assert told["calibrated rgb building_iou"] == before["calibrated rgb building_iou"]
+    assert "picture alone is that of the model it began with" in made.spec.training_data

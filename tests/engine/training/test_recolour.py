@@ -69,3 +69,15 @@ def test_roofs_wall_to_wall_can_change_together() -> None:
         alone = recoloured(grey, terrace, COVER, 1.0, np.random.default_rng(seed), rows=0.0)
         assert not np.allclose(alone[:, 16, 9], alone[:, 16, 34], atol=1.0)
     assert apart >= 38
+
+
+def test_ground_changes_as_often_as_it_is_told() -> None:
+    ground = np.full_like(COVER, 1)
+    grey = np.full((3, 48, 48), 100, np.float32)
+    free = np.zeros_like(BUILDING)
+    changed = [
+        [not np.array_equal(recoloured(grey, free, ground, 0.8, np.random.default_rng(seed), ground=share), grey)
+         for seed in range(300)]
+        for share in (0.0, 0.25, 1.0)
+    ]  # fmt: skip
+    assert not any(changed[0]) and 30 < sum(changed[1]) < 90 and sum(changed[2]) > 210

@@ -23,9 +23,9 @@ def park(d: District, block: Plot) -> None:
         v = rng.uniform(v0, v1)
         d.area((u0, v, u1, v + rng.uniform(1.5, 4)), (GRAVELLED, PAVED, TARRED, SANDY)[rng.integers(4)], 0.3)
     if rng.random() < 0.25:
-        d.water((u0 + 4, v0 + 4, rng.uniform(u0 + 10, u1), rng.uniform(v0 + 10, v1)))
+        d.water((u0 + 4, v0 + 4, rng.uniform(min(u0 + 10, u1), u1), rng.uniform(min(v0 + 10, v1), v1)))
     if rng.random() < 0.3:  # a court for games
-        u, v = rng.uniform(u0, u1 - 18), rng.uniform(v0, v1 - 12)
+        u, v = rng.uniform(u0, max(u1 - 18, u0)), rng.uniform(v0, max(v1 - 12, v0))
         d.area((u, v, u + 34, v + 17), ("clutter", choose(rng, ("terracotta", "green_metal", "blue_metal")), "sand"))
     d.scatter(block, d.style.trees * rng.uniform(0.5, 3.0))
 

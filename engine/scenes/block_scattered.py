@@ -36,7 +36,7 @@ def halls(d: District, block: Plot) -> None:
         u += width + rng.uniform(4, 18)
     for _ in range(int(rng.integers(0, 5))):  # tanks and silos
         size = rng.uniform(3.5, 14)
-        tu, tv = rng.uniform(u0, u1 - size), rng.uniform(v0, v1 - size)
+        tu, tv = rng.uniform(u0, max(u1 - size, u0)), rng.uniform(v0, max(v1 - size, v0))
         if d.free(tu + size / 2, tv + size / 2, size / 2):
             d.building((tu, tv, tu + size, tv + size), "revolved", float(rng.uniform(3, 12)), 0.0, True)
     for _ in range(int(rng.integers(0, 14))):
@@ -96,7 +96,7 @@ def hamlet(d: District, block: Plot) -> None:
         d.area((rng.uniform(u0, u1), v0, u1, rng.uniform(v0, v1)), ("low_vegetation", "crop", "soil"), 0.8)
     for _ in range(int((u1 - u0) * (v1 - v0) / rng.uniform(260, 700))):
         width, depth = rng.uniform(6, 15), rng.uniform(5, 11)
-        u, v = rng.uniform(u0, u1 - width), rng.uniform(v0, v1 - depth)
+        u, v = rng.uniform(u0, max(u1 - width, u0)), rng.uniform(v0, max(v1 - depth, v0))
         if not d.free(u + width / 2, v + depth / 2, max(width, depth) * 0.75):
             continue
         d.area((u - 3, v - 3, u + width + 3, v + depth + 3), (EARTH, RED_EARTH, GRAVELLED)[rng.integers(3)], 1.5)

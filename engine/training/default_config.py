@@ -33,6 +33,7 @@ class DefaultTraining:
         recolour: share of the roofs in a sample that get a colour of no palette.
         recolour_ground: how often a kind of ground gets one, as a share of how often a roof does.
         rows: share of the samples in which roofs that touch get such a colour together.
+        islands: share of the samples in which the rasters end, with nothing known beyond (not in validation).
         validate_every: steps between two validations.
         save_every_s: seconds between two checkpoints.
         workers: processes that cut samples.
@@ -65,6 +66,7 @@ class DefaultTraining:
     recolour: float = 0.4
     recolour_ground: float = 0.5
     rows: float = 0.0
+    islands: float = 0.0
     validate_every: int = 400
     save_every_s: float = 240.0
     workers: int = 1

@@ -64,7 +64,8 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
     both_share, picture_share = config.shares
     for _ in range(config.batch):
         scene = store[int(rng.integers(len(store)))]
-        crop = random_crop(scene, config.crop_px, rng, config.recolour, config.rows, config.recolour_ground)
+        colours = (config.recolour, config.rows, config.recolour_ground)
+        crop = random_crop(scene, config.crop_px, rng, *colours, config.islands)
         kind = rng.random()
         both, picture = kind < both_share, kind < both_share + picture_share
         present.append((picture, both or not picture))
@@ -73,7 +74,7 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
         crops.append((rgb, crop))
     mean = np.asarray(norm.mean, np.float32)[:, None, None]
     std = np.asarray(norm.std, np.float32)[:, None, None]
-    rgb = np.stack([(picture - mean) / std for picture, _ in crops])
+    rgb = np.stack([np.where(crop.known, (picture - mean) / std, np.float32(0)) for picture, crop in crops])
     return Batch(
         rgb=torch.from_numpy(rgb),
         dsm=_stacked([crop.channels for _, crop in crops]),

@@ -37,6 +37,13 @@ _SKIRT_M = 1.0
 """Where the surface inside the rim lies so far below the roof's planes, it has steep lower slopes, as mansards have."""
 _SKIRT_SHARE = 0.25
 """... if that holds along so much of the outline."""
+_LEDGE_WIDTH_M = 3.2
+_LEDGE_BELOW_M = 1.0
+_LEDGE_LEVEL_M = 0.2
+_LEDGE_SHARE = 0.25
+_LEDGE_GAP_M = 0.8
+"""A ledge is no wider, lies so far under the middle of the roof, is level within so much, and is no larger a part of
+the building. From there to so far above it hardly anything lies, while a slope goes on."""
 _FLAT_SHARE = 0.5
 _STEEPEST_DEG = 75.0
 _ASPECT_WIDTH_DEG = 25.0
@@ -94,6 +101,9 @@ def roof_geometry(mask: Bools, surface: Floats, ground: Floats, gsd: float) -> R
         smooth = _large_parts(inner & (planes.misfit < max(_MISFIT_M, 0.6 * gsd)))
         if np.count_nonzero(smooth) >= max(_MIN_PIXELS, _SMOOTH_SHARE * np.count_nonzero(inner)):
             break  # else, on a small roof, smaller planes may fit between what stands on it
+    ledges = _ledges(heights, roof, gsd)
+    if ledges is not None:
+        roof, inner, smooth = roof & ~ledges, inner & ~ledges, smooth & ~ledges
     if np.count_nonzero(smooth) < _MIN_PIXELS:
         smooth = inner
     shared = shared_planes(heights, smooth, planes, gsd)
@@ -146,6 +156,37 @@ def _large_parts(smooth: Bools) -> Bools:
     sizes[0] = 0
     kept: Bools = (sizes >= _PART_SHARE * sizes.sum())[labels] & smooth
     return kept
+
+
+def _ledges(heights: Floats, roof: Bools, gsd: float) -> Bools | None:
+    """Return the level strips under the roof (balconies, porches, canopies), or None where there are none.
+
+    They belong to the building, and its eaves are not theirs. A lower wing is wider, and over an eave the roof goes on.
+    """
+    values = heights[roof]
+    low = values[values < _percentile(values, 50) - _LEDGE_BELOW_M]
+    if len(low) < _MIN_PIXELS:
+        return None
+    bin_m = _LEDGE_LEVEL_M / 2
+    steps = np.floor((values[values < low.max() + _LEDGE_GAP_M] - low.min()) / np.float32(bin_m)).astype(int)
+    before = np.concatenate([[0], np.cumsum(np.bincount(steps))])  # pixels below each bin
+    reach, gap = 2, round(_LEDGE_GAP_M / bin_m)
+    here = np.arange(len(before))
+    under, over, far = (before[np.clip(here + off, 0, len(before) - 1)] for off in (-reach, reach, gap))
+    level_there = (over - under >= _MIN_PIXELS) & (over - under >= 2 * (far - over))
+    level_there[here * bin_m > low.max() - low.min()] = False
+    if not level_there.any():
+        return None
+    level = float(low.min()) + bin_m * int(np.argmax(np.where(level_there, over - under, 0)))
+    # with the ragged rim between them and the ground
+    strips = roof & (heights < level + _LEDGE_LEVEL_M) & (heights > level - 8 * _LEDGE_LEVEL_M)
+    labels, count = ndimage.label(strips)
+    depth = ndimage.distance_transform_edt(np.pad(strips, 1))[1:-1, 1:-1] * gsd
+    widest = np.atleast_1d(ndimage.maximum(depth, labels, np.arange(1, count + 1)))
+    narrow = np.concatenate([[False], widest < (_LEDGE_WIDTH_M + gsd) / 2])
+    found: Bools = narrow[labels] & strips
+    left = np.count_nonzero(roof & ~found)
+    return found if found.any() and left >= max(_MIN_PIXELS, (1 - _LEDGE_SHARE) * len(values)) else None
 
 
 def _median3(heights: Floats, inner: Bools) -> Floats:

@@ -73,6 +73,36 @@ def test_a_mansard_has_its_eaves_at_the_foot_of_its_steep_slopes(skirt_m):
     assert found.ridge_height_m == pytest.approx(5 + skirt_m * 2.5 + (6 - skirt_m) * 0.3, abs=0.3)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    slope=st.floats(12, 45),
+    azimuth=st.floats(0, 359.9),
+    depth=st.floats(1.0, 2.5),
+    below=st.floats(1.5, 4.0),
+    noise=st.sampled_from([0.0, 0.05]),
+)
+def test_balconies_and_porches_along_a_side_leave_the_eaves_where_they_are(slope, azimuth, depth, below, noise):
+    mask, surface, ground = gable(slope, azimuth, eave=6.5, noise=noise)
+    wide, _, _ = gable(slope, azimuth, width=10 + 2 * depth)
+    rows, cols = np.mgrid[:120, :120] * GSD - 15
+    one_side = cols * np.sin(np.radians(azimuth)) - rows * np.cos(np.radians(azimuth)) > 0
+    ledge = wide & ~mask & one_side
+    surface = np.where(ledge, np.float32(GROUND + 6.5 - below), surface)
+    found = roof_geometry(mask | ledge, surface, ground, GSD)
+    assert found.eave_height_m == pytest.approx(6.5, abs=0.5)
+    assert found.ridge_height_m == pytest.approx(6.5 + 5 * np.tan(np.radians(slope)), abs=0.35)
+
+
+def test_the_eaves_of_a_lower_wing_count():
+    mask, surface, ground = gable(eave=6.5)
+    wing = np.zeros_like(mask)
+    wing[46:74, :] = True
+    wing &= ~mask
+    wing[:, :8] = wing[:, 112:] = False
+    surface = np.where(wing, np.float32(GROUND + 3.0), surface)
+    assert roof_geometry(mask | wing, surface, ground, GSD).eave_height_m < 4.5
+
+
 def test_a_flat_roof_has_no_azimuth_and_one_height():
     mask, _, ground = gable()
     surface = np.where(mask, GROUND + 7, GROUND).astype(np.float32)

@@ -14,7 +14,7 @@ from ..models.rebuild import networks_alone, trainable_model
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 _SEEN = {"rgb": "picture", "dsm": "surface"}
 
 
@@ -61,8 +61,9 @@ def write_default_package(
 def _training_data(config: DefaultTraining) -> str:
     if config.alone:
         what = _SEEN[config.alone]
+        before = find_model(config.start).spec.training_data.replace(_kept(config.alone), "")
         return (
-            f"{find_model(config.start).spec.training_data} The network for the {what} alone learnt on by itself, from "
+            f"{before} The network for the {what} alone learnt on by itself, from "
             f"{config.scenes} synthetic scenes of seed {config.seed}"
             + (
                 f", and is a blend of what it began with and its own weights ({config.blend:.0%})."
@@ -74,12 +75,13 @@ def _training_data(config: DefaultTraining) -> str:
     if config.blend < 1:
         first += f" What ships is a blend of those and the run's own ({config.blend:.0%})."
     if config.start:
-        for name in networks_alone(find_model(config.start)):
-            first += (
-                f" The network for the {_SEEN[name]} alone is that of the model it began with, and has not changed."
-            )
+        first += "".join(_kept(name) for name in networks_alone(find_model(config.start)))
     return (
         f"{config.scenes} synthetic scenes of {config.scene.size} pixels a side (`ridgeline scenes`, seed "
         f"{config.seed}); no real picture or surface was trained on.{first} Repeat it with "
         "`ridgeline train-default`; the settings of each round are in engine/training/rounds."
     )
+
+
+def _kept(modality: str) -> str:
+    return f" The network for the {_SEEN[modality]} alone is that of the model it began with, and has not changed."

@@ -61,7 +61,8 @@ def things_of(plan: Plan) -> Iterator[Thing]:
     """Yield what has a class, in the plan's frame (x right, y down)."""
     roofs = [building for building in plan.buildings if not building.hollow]
     for building in roofs:
-        yield from (Thing(panel_outline(building, item), PANEL) for item in building.details if item.kind == "panel")
+        panels = (panel_outline(building, item) for item in building.details if item.kind == "panel")
+        yield from (Thing(outline, PANEL) for outline in panels if outline.area > 0)  # over a court none is drawn
         if building.material in COVERINGS:
             yield Thing(building.polygon(), COVERINGS[building.material])
     built = shapely.union_all([building.polygon() for building in plan.buildings])

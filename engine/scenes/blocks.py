@@ -11,6 +11,7 @@ from numpy.random import Generator
 from .block_open import OPEN_BLOCKS, parking
 from .block_scattered import SCATTERED_BLOCKS
 from .chance import choose
+from .ledge_choice import SIDES
 from .plan import District, Plot
 from .styles import EARTH, GRAVELLED, LAWN, PAVED, TARRED
 
@@ -78,7 +79,7 @@ def _garden_house(d: District, plot: Plot, front: float, inward: int) -> None:
     eave = None
     name = d.building(house, eave=eave, turn=turn)
     if rng.random() < 0.25:  # a porch or veranda
-        side = choose(rng, ("+v", "-v", "+u", "-u"))
+        side = choose(rng, SIDES)
         own = d.plan.buildings[-1].colour if rng.random() < 0.4 else None
         d.ledges(side, rng.uniform(1.0, 3.2), rng.uniform(2.2, 3.0), rng.uniform(0.3, 1.3), own)
     if rng.random() < 0.5:  # an extension against the back
@@ -249,9 +250,8 @@ def perimeter(d: District, block: Plot) -> None:
                 name = choose(rng, ("gable", "flat", "mansard", "other", "hipped_v1", "gambrel"))
             d.building(plot, name, float(eave + rng.normal(0, 1.0)), ridge_along_u=along_u)
             if rng.random() < 0.3:  # balconies to the yard, awnings over the street
-                outer = start in (u0, v0)
-                street, yard = (("-v", "+v") if outer else ("+v", "-v")) if along_u else (
-                    ("-u", "+u") if outer else ("+u", "-u"))  # fmt: skip
+                axis = "v" if along_u else "u"
+                street, yard = ("-" + axis, "+" + axis) if start in (u0, v0) else ("+" + axis, "-" + axis)
                 if rng.random() < 0.5:
                     d.ledges(street, rng.uniform(0.8, 2.0), rng.uniform(2.6, 3.6), rng.uniform(0.4, 1.2),
                              d.colour("fabric", "white", "red_paint", "concrete"))  # fmt: skip
@@ -329,7 +329,7 @@ def slabs(d: District, block: Plot) -> None:
     s0, s1, t0, t1 = (v0, v1, u0, u1) if along_u else (u0, u1, v0, v1)
     name = choose_common(d, 45, depth)
     balconies = float(rng.uniform(0.2, 1.2)) if rng.random() < 0.45 else 0.0
-    sides = choose(rng, ((0,), (1,), (0, 1)))
+    sides = choose(rng, (("+",), ("-",), ("+", "-")))
     out, below = rng.uniform(0.9, 2.2), rng.uniform(0.3, 3.5)
     colours = None
     s = s0 + rng.uniform(2, 6)
@@ -344,7 +344,7 @@ def slabs(d: District, block: Plot) -> None:
                 colours = (last.colour, last.stain_colour, last.stain_share) if rng.random() < 0.7 else None
                 if balconies > 0:
                     for side in sides:
-                        d.ledges((("+v", "-v") if along_u else ("+u", "-u"))[side], out, last.eave - below, balconies)
+                        d.ledges(side + ("v" if along_u else "u"), out, last.eave - below, balconies)
             t += length + choose(rng, (0.0, rng.uniform(5, 16)))
         lot = (t0 + 2, s + depth + 3, t1 - 2, min(s + depth + gap - 3, s1))
         if lot[3] - lot[1] > 9:

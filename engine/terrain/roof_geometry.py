@@ -95,15 +95,15 @@ def roof_geometry(mask: Bools, surface: Floats, ground: Floats, gsd: float) -> R
     volume = max(float(standing.mean()), 0.0) * float(np.count_nonzero(mask)) * gsd * gsd
     heights = np.where(known, surface - np.float32(ground_m), np.float32(np.nan))
     roof = known & (heights > _LOW_SHARE * middle) if middle > 1 else known
+    ledges = _ledges(heights, roof, gsd)
+    if ledges is not None:
+        roof = roof & ~ledges
     inner = _inner(roof, mask, max(1, round(_RIM_M / gsd)))
     for size in (5, 3) if gsd <= 0.35 else (3,):
         planes = local_planes(heights, inner, size, gsd)
         smooth = _large_parts(inner & (planes.misfit < max(_MISFIT_M, 0.6 * gsd)))
         if np.count_nonzero(smooth) >= max(_MIN_PIXELS, _SMOOTH_SHARE * np.count_nonzero(inner)):
             break  # else, on a small roof, smaller planes may fit between what stands on it
-    ledges = _ledges(heights, roof, gsd)
-    if ledges is not None:
-        roof, inner, smooth = roof & ~ledges, inner & ~ledges, smooth & ~ledges
     if np.count_nonzero(smooth) < _MIN_PIXELS:
         smooth = inner
     shared = shared_planes(heights, smooth, planes, gsd)

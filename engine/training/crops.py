@@ -104,8 +104,9 @@ def _anywhere(scene: StoredScene, size: int, rng: np.random.Generator) -> _View:
 def _ends(scene: StoredScene, size: int, rng: np.random.Generator) -> _View:
     """Return a square of ``size`` pixels with an island of the scene in it, and nothing beside."""
     island = scene.islands[int(rng.integers(len(scene.islands)))]
+    channels = island.channels()
     own, here = [], []  # the part of the island that is seen, and where
-    for side in island.channels.shape[1:]:
+    for side in channels.shape[1:]:
         first = round(size * rng.uniform(0.25, 0.75) - side / 2)  # its middle lies in the inner half of the square
         seen = (max(first, 0), min(first + side, size))
         here.append(slice(*seen))
@@ -115,12 +116,12 @@ def _ends(scene: StoredScene, size: int, rng: np.random.Generator) -> _View:
     )
     view = _View(
         np.zeros((len(scene.bytes), size, size), np.uint8),
-        np.zeros((len(island.channels), size, size), np.float32),
+        np.zeros((len(channels), size, size), np.float32),
         np.zeros((size, size), np.int64),
         np.zeros((size, size), np.bool_),
     )
     view.layers[:, here[0], here[1]] = scene.bytes[:, rows, cols]
-    view.channels[:, here[0], here[1]] = island.channels[:, own[0], own[1]]
+    view.channels[:, here[0], here[1]] = channels[:, own[0], own[1]]
     view.building[here[0], here[1]] = scene.building[rows, cols]
     view.known[here[0], here[1]] = True
     return view

@@ -36,11 +36,16 @@ class Island:
 
     Attributes:
         window: its rows and columns in the scene.
-        channels: float16 [C, h, w], height channels that know nothing of what lies around.
+        file: of its height channels.
     """
 
     window: tuple[slice, slice]
-    channels: NDArray[np.float16]
+    file: Path
+
+    def channels(self) -> NDArray[np.float16]:
+        """Return its height channels, float16 [C, h, w], memory-mapped: they know nothing of what lies around."""
+        channels: NDArray[np.float16] = np.load(self.file, mmap_mode="r")
+        return channels
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class SceneStore:
             self._write(index)
         layers, channels, building = (np.load(self._path(index, kind), mmap_mode="r") for kind in _KINDS)
         islands = tuple(
-            Island(window, np.load(self._path(index, _island(number)), mmap_mode="r"))
+            Island(window, self._path(index, _island(number)))
             for number, window in enumerate(island_windows(index, building.shape))
         )
         return StoredScene(layers, channels, building, islands)

@@ -173,6 +173,14 @@ def _draw_roof(canvas: Canvas, building: Building) -> None:
     np.copyto(canvas.roof_surface[patch.at], surface, where=inside)
 
 
+def _frames(p: FloatArray, q: FloatArray, gsd: float) -> FloatArray:
+    """Return the relative lightness of modules with bright frames, p and q from their corner; a pixel blurs frames."""
+    frame = 0.05
+    share = np.float32(min(frame / gsd, 1.0))
+    seams = (p % np.float32(1.05) < np.float32(gsd)) | (q % np.float32(1.72) < np.float32(gsd))
+    return np.float32(1) + np.float32(2.0) * share * seams
+
+
 def _roof_at(building: Building, detail: Detail) -> np.float32:
     """Return the roof's height above the scene's zero under the middle of a detail."""
     p, q = np.array([[detail.p]], np.float32), np.array([[detail.q]], np.float32)
@@ -205,7 +213,6 @@ def _draw_detail(canvas: Canvas, building: Building, detail: Detail) -> None:
         return  # covered like the roof around it
     colour = colour_array(detail.colour)
     if detail.kind == "panel":
-        seams = np.float32(1) + np.float32(0.25) * ((p % np.float32(1.0)) < np.float32(canvas.gsd * 0.6))
-        patch.paint(colour, seams, inside)
+        patch.paint(colour, _frames(p + np.float32(half_length), q + np.float32(half_width), canvas.gsd), inside)
     else:
         patch.paint(colour, None, inside)

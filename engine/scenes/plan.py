@@ -14,7 +14,7 @@ from .clutter import Thing, Wire
 from .footprints import Outline
 from .ground import Area, Road, Soil
 from .ledge_choice import with_ledges
-from .materials import ROOF_FAMILIES
+from .local_roofs import ANYWHERE, LocalRoofs
 from .palette import GROUND_ANY, Colour, draw
 from .roof_choice import choose_class, make_details, make_roof, roof_colours
 from .roofs import Roof
@@ -50,6 +50,7 @@ class Plan:
     things: list[Thing] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
     solids: list[Solid] = field(default_factory=list)
+    local_roofs: LocalRoofs = ANYWHERE
 
 
 def make_soil(rng: Generator, cover: str, family: str, second: str) -> Soil:
@@ -109,7 +110,7 @@ class District:
         self.material = choose_key(rng, style.pitched)
         self.family: str | None = None
         if rng.random() < style.uniform:
-            self.family = choose(rng, ROOF_FAMILIES[self.material])
+            self.family = choose(rng, plan.local_roofs.families[self.material])
         self.taken: list[Plot] = []
         """Plots of the buildings of the block at hand: trunks and cars keep off them."""
 
@@ -219,7 +220,9 @@ class District:
         if name == "revolved" and rng.random() < 0.6:
             material = "metal"
         family = self.family if not level and rng.random() < 0.85 else None
-        colour, stain, share = colours if colours is not None else roof_colours(rng, material, family)
+        if colours is None:
+            colours = roof_colours(rng, material, family, self.plan.local_roofs)
+        colour, stain, share = colours
         if share == 0 and rng.random() < self.style.old * 0.5:
             share, stain = float(rng.uniform(0.1, 0.4)), self.colour("slate", "soil", "leaf", "thatch")
         # Old roofs sag and their tiles lie unevenly; sheets are weighed down with stones.

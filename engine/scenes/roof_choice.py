@@ -9,8 +9,9 @@ from ..classes import ROOF_CLASSES
 from .buildings import Detail
 from .chance import choose
 from .footprints import Outline, composed, rectangle, regular_polygon
-from .materials import ROOF_FAMILIES
+from .local_roofs import ANYWHERE, LocalRoofs
 from .palette import ROOF_ANY, Colour, draw
+from .panels import solar_panels
 from .roofs import Roof
 
 ROOF_IDS = {info.name: info.id for info in ROOF_CLASSES}
@@ -157,12 +158,14 @@ def _other(rng: Generator, length: float, width: float) -> tuple[Roof, Outline]:
     return Roof(roof_id, "freeform", values), rectangle(length, width)
 
 
-def roof_colours(rng: Generator, material: str, family: str | None) -> tuple[Colour, Colour, float]:
+def roof_colours(
+    rng: Generator, material: str, family: str | None, local: LocalRoofs = ANYWHERE
+) -> tuple[Colour, Colour, float]:
     """Return colour, stain colour and stained share of a roof; ``family`` fixes the colour of a district."""
-    if rng.random() < 0.12:
+    if rng.random() < local.strays:
         family = choose(rng, ROOF_ANY)
     elif family is None:
-        family = choose(rng, ROOF_FAMILIES[material])
+        family = choose(rng, local.families[material])
     colour = draw(rng, family)
     if material == "rusty" or rng.random() < 0.2:
         stain = draw(rng, choose(rng, ("rust", "soil", "metal", "thatch", "leaf", "slate")))
@@ -187,11 +190,7 @@ def make_details(rng: Generator, name: str, outline: Outline, roof: Roof, plain:
                        size, rng.uniform(0.3, 2.6), (draw(rng, choose(rng, ("concrete", "metal", "white",
                                                                                        "slate")))))
             )  # fmt: skip
-        if rng.random() < 0.15:
-            for k in range(int(rng.integers(2, 7))):
-                details.append(Detail("panel", (p0 + p1) / 2, q0 + width * (k + 1) / 8, length * 0.6, 1.2, 0.4,
-                                      (draw(rng, "panel"))))  # fmt: skip
-        return tuple(details)
+        return (*details, *(solar_panels(rng, roof, outline.bounds) if rng.random() < 0.15 else ()))
     for _ in range(choose(rng, (0, 1, 2, 3), (0.35, 0.35, 0.2, 0.1)) + int(length / 25)):
         details.append(
             Detail("box", rng.uniform(p0, p1) * 0.85, rng.normal(0, 0.15) * width, rng.uniform(0.5, 1.2),
@@ -209,9 +208,5 @@ def make_details(rng: Generator, name: str, outline: Outline, roof: Roof, plain:
             dark = draw(rng, choose(rng, ("panel", "slate", "white")))
             details.append(Detail("window", rng.uniform(p0, p1) * 0.8, choose(rng, (-1, 1)) * width * 0.25,
                                   rng.uniform(0.7, 1.1), rng.uniform(0.8, 1.4), 0.03, dark))  # fmt: skip
-    if rng.random() < 0.12 and roof.form in ("gable", "hipped", "mono", "gambrel", "row"):
-        dark = draw(rng, "panel")
-        side = choose(rng, (-1, 1))
-        details.append(Detail("panel", rng.uniform(-0.15, 0.15) * length, side * width * 0.25,
-                              length * rng.uniform(0.3, 0.7), width * rng.uniform(0.2, 0.36), 0.12, dark))  # fmt: skip
-    return tuple(details)
+    panels = solar_panels(rng, roof, outline.bounds) if rng.random() < 0.15 else ()
+    return (*details, *panels)

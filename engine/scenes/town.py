@@ -10,6 +10,7 @@ from .blocks import fill_block
 from .chance import choose, choose_key
 from .clutter import Wire
 from .ground import Road, Soil
+from .local_roofs import draw_local_roofs
 from .plan import District, Plan, Plot, make_soil
 from .styles import STYLE_WEIGHTS, STYLES, Style
 from .terrain import draw_terrain
@@ -36,7 +37,7 @@ def draw_plan(rng: Generator, bounds: Bounds, styles: dict[str, float], balance:
 def draw_town(rng: Generator, bounds: Bounds, styles: dict[str, float], balance: float, max_slope: float) -> Plan:
     """Return a plan of many districts on one terrain, about 250 m each, with main streets between them."""
     terrain = draw_terrain(rng, bounds, max_slope, 0.1)
-    plan = Plan(terrain, make_soil(rng, "low_vegetation", "meadow", "dry_grass"))
+    plan = Plan(terrain, make_soil(rng, "low_vegetation", "meadow", "dry_grass"), local_roofs=draw_local_roofs(rng))
     main = make_soil(rng, "impervious_surface", "asphalt", "asphalt")
     x0, y0, x1, y1 = bounds
     cx, cy, angle = (x0 + x1) / 2, (y0 + y1) / 2, float(rng.uniform(0, math.pi / 2))

@@ -28,6 +28,7 @@ class SensorConfig:
         noise_m: standard deviation of the heights, metres.
         occlusion: tangent of the scan angle: walls hide a strip of ground as wide as height times this.
         occlusion_angle: direction that the scanner looks to, radians.
+        wall_returns: how often the rim of a roof holds no point of the roof but one of the wall below it, 0..1.
         penetration: share of laser hits that fall into crowns.
         filling: ``nearest`` or ``smooth`` filling of empty cells.
         blur_m: blur of edges by image matching, metres.
@@ -43,6 +44,7 @@ class SensorConfig:
     noise_m: float = 0.03
     occlusion: float = 0.2
     occlusion_angle: float = 0.0
+    wall_returns: float = 0.25
     penetration: float = 0.3
     filling: str = "nearest"
     blur_m: float = 0.6
@@ -60,8 +62,10 @@ def draw_sensor(rng: Generator) -> SensorConfig:
         kind=kind,
         density=float(np.exp(rng.uniform(np.log(2.5), np.log(32)))),
         noise_m=float(np.exp(rng.uniform(np.log(0.006), np.log(0.05)))),
-        occlusion=float(rng.uniform(0, 0.4)),
+        # Surveys overlap their strips: what a wall hides from one side, the next strip sees from the other.
+        occlusion=choose(rng, (0.0, float(rng.uniform(0, 0.4))), (0.6, 0.4)),
         occlusion_angle=float(rng.uniform(0, 2 * np.pi)),
+        wall_returns=choose(rng, (0.0, float(rng.uniform(0.1, 0.8))), (0.3, 0.7)),
         penetration=float(rng.uniform(0.05, 0.7)),
         filling=choose(rng, ("nearest", "smooth"), (0.7, 0.3)),
         blur_m=float(rng.uniform(0.15, 0.8)),
@@ -135,6 +139,8 @@ def _lidar(canvas: Canvas, surface: FloatArray, config: SensorConfig, rng: Gener
     side = np.where(jitter < -0.9, shifted(surface, 0, 1), side)
     wobble = noise(0.0, *window, key + 5)
     seen = np.where(wobble > 1.1, shifted(side, -1, 0), np.where(wobble < -1.1, shifted(side, 0, -1), side))
+    if config.wall_returns > 0:
+        seen = _with_walls(canvas, surface, seen, config.wall_returns, key + 7)
     leaves = canvas.canopy
     if config.penetration > 0:
         deep = leaves & (noise(0.0, *window, key + 1) > np.float32(1.8 - 2.0 * config.penetration))
@@ -152,6 +158,19 @@ def _lidar(canvas: Canvas, surface: FloatArray, config: SensorConfig, rng: Gener
         dry = noise(2.0 / canvas.gsd, *window, key + 6) > np.float32(4.0 * config.water_holes - 2.0)
         filled[canvas.water & (canvas.cover == CLUTTER) & ~dry] = np.nan
     return filled
+
+
+def _with_walls(canvas: Canvas, surface: FloatArray, seen: FloatArray, often: float, key: int) -> FloatArray:
+    """Return ``seen`` [H, W] with points of walls at the rims of roofs: some stretches have many, others none."""
+    window = (canvas.row0, canvas.col0, *surface.shape)
+    foot = surface
+    for rows, cols in ((0, 1), (1, 0), (0, -1), (-1, 0)):
+        foot = np.minimum(foot, shifted(surface, rows, cols))
+    drop = surface - foot
+    patchy = np.float32(2.0 - 3.0 * often) + np.float32(0.6) * noise(4.0 / canvas.gsd, *window, key)
+    wall = (drop > np.float32(1.5)) & (canvas.building > 0) & ~canvas.canopy & (noise(0.0, *window, key + 1) > patchy)
+    share = np.clip(np.float32(0.55) + np.float32(0.25) * noise(0.0, *window, key + 2), 0.1, 1.0)
+    return np.where(wall, foot + drop * share, seen)
 
 
 def upwind_maximum(surface: FloatArray, gsd: float, angle: float, tangent: float, reach_m: float) -> FloatArray:

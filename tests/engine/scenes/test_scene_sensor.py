@@ -54,6 +54,20 @@ def test_walls_hide_the_ground_behind_them_from_the_laser(block: Canvas) -> None
     assert max(hidden) > 0.2
 
 
+def test_lasers_hit_walls_at_the_rims_of_roofs_alone(block: Canvas) -> None:
+    block.building[50:110, 50:110] = 1
+    none, some, many = (
+        see(block, kind="lidar", density=300.0, noise_m=0.0, wall_returns=share, **PLAIN) for share in (0, 0.3, 0.8)
+    )
+    inner, outer = np.s_[52:108, 52:108], np.ones(block.shape, bool)
+    outer[48:112, 48:112] = False
+    counts = []
+    for seen in (none, some, many):
+        assert np.allclose(seen[inner], 6.0) and np.allclose(seen[outer], 0.0)
+        counts.append(int(((seen > 0.5) & (seen < 5.5)).sum()))
+    assert counts[0] == 0 < counts[1] < counts[2] < 4 * 60
+
+
 def test_laser_light_falls_into_crowns(block: Canvas) -> None:
     block.canopy[50:110, 50:110] = True
     closed = see(block, kind="lidar", density=200.0, noise_m=0.0, **PLAIN)

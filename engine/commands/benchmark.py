@@ -21,6 +21,10 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "ridgeline.engine.commands.benchmark_confidence",
         "what it costs to leave out buildings that the model is not sure of",
     ),
+    "pixels": (
+        "ridgeline.engine.commands.benchmark_pixels",
+        "at which pixel size buildings are found best, by the pixel size of the rasters",
+    ),
     "ablation": (
         "ridgeline.engine.commands.benchmark_ablation",
         "what two encoders, pretraining and each modality are worth",

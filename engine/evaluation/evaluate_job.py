@@ -53,9 +53,10 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     spec = find_model(job.model).spec
     with gdal_env():
-        gsd = spec.gsd.trained if job.gsd is None else job.gsd
-        check_gsd(gsd, spec.gsd)
-        crs = plan_frame(job.rgb, job.dsm, None, gsd).grid.crs
+        if job.gsd is not None:
+            check_gsd(job.gsd, spec.gsd)
+        grid = plan_frame(job.rgb, job.dsm, None, spec.gsd if job.gsd is None else job.gsd).grid
+        crs, gsd = grid.crs, grid.gsd
         ground, known = _ground(job, crs)
         target = choose_target(spec, ground.labels.names)
         for code, text in told(ground.labels):

@@ -68,9 +68,10 @@ def prepare(job: SegmentJob, feedback: Feedback) -> Setup:
     if job.rgb is None and job.dsm is None:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     package = find_model(job.model)
-    gsd = package.spec.gsd.trained if job.gsd is None else job.gsd
-    check_gsd(gsd, package.spec.gsd)
+    if job.gsd is not None:
+        check_gsd(job.gsd, package.spec.gsd)
     kinds = _kinds_of(job, package.spec, feedback)
+    gsd = package.spec.gsd if job.gsd is None else job.gsd
     frame = plan_frame(job.rgb, job.dsm, job.region, gsd, _bands_of(package.spec))
     for note in (*frame.notes, *check_inputs(frame, package.spec.gsd)):
         feedback.warn(note.code, note.message)

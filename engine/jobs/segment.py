@@ -44,7 +44,7 @@ class SegmentJob:
     model: str = DEFAULT_MODEL
     """Name of a model in the library, or a folder."""
     gsd: Optional[float] = None
-    """Metres per pixel; None: the GSD that the model was trained at."""
+    """Metres per pixel; None: what the model takes over these rasters (see `pixel_size.run_gsd`)."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda`` or another device of the runtime."""
     runtime: str = "auto"

@@ -24,7 +24,7 @@ class Scene:
     dsm: Optional[RasterInput] = None
     model: str = DEFAULT_MODEL
     gsd: Optional[float] = None
-    """Metres per pixel; None: the GSD that the model was trained at."""
+    """Metres per pixel; None: what the model takes over these rasters (see `pixel_size.run_gsd`)."""
     device: str = "auto"
     runtime: str = "auto"
     precision: str = "auto"

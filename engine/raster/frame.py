@@ -13,9 +13,10 @@ from shapely.geometry.base import BaseGeometry
 
 from ..jobs.errors import ErrorCode, RidgelineError
 from ..jobs.inputs import RasterInput, Region
+from ..models.package.spec import GsdSpec
 from .crs import name_of, transform_points
 from .grid import Grid
-from .ground import Note, choose_crs
+from .ground import Note, choose_crs, ground_gsd
 from .region import region_geometry, region_mask
 from .source import Source, describe, refuse_swapped
 from .wording import capital
@@ -58,7 +59,7 @@ def plan_frame(
     rgb: RasterInput | Source | None,
     dsm: RasterInput | Source | None,
     region: Region | None,
-    gsd: float,
+    gsd: float | GsdSpec,
     bands: int | None = None,
 ) -> Frame:
     """Choose the grid for a run.
@@ -70,7 +71,8 @@ def plan_frame(
         rgb: the picture, or None.
         dsm: the surface, or None.
         region: where to work; None: where the rasters overlap.
-        gsd: ground sampling distance in metres per pixel.
+        gsd: ground sampling distance in metres per pixel; or a model's, which chooses it by the pixels of the surface
+            (of the picture, without one).
         bands: how many bands of the picture the model takes; None: three.
 
     Raises:
@@ -85,6 +87,8 @@ def plan_frame(
     if not sources:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     notes = [Note(code, message) for source in sources for code, message in source.notes]
+    if isinstance(gsd, GsdSpec):
+        gsd = gsd.over(ground_gsd(sources[-1]))
     crs, note = choose_crs(sources[0])
     notes += [note] if note else []
     outlines = [footprint(source, crs) for source in sources]

@@ -162,7 +162,8 @@ def _lidar(canvas: Canvas, surface: FloatArray, config: SensorConfig, rng: Gener
 
 def _with_walls(canvas: Canvas, surface: FloatArray, seen: FloatArray, often: float, key: int) -> FloatArray:
     """Return ``seen`` [H, W] with points of walls at the rims of roofs: some stretches have many, others none."""
-    window = (canvas.row0, canvas.col0, *surface.shape)
+    height, width = surface.shape
+    window = (canvas.row0, canvas.col0, height, width)
     foot = surface
     for rows, cols in ((0, 1), (1, 0), (0, -1), (-1, 0)):
         foot = np.minimum(foot, shifted(surface, rows, cols))

@@ -128,7 +128,7 @@ class SegmentPage(Page):
             self._guess()
         inputs = self.inputs()
         self.advanced.follow_layers(inputs.rgb, inputs.dsm)
-        self.advanced.follow_model(inputs.model)
+        self.advanced.follow_model(inputs.model, inputs.run_gsd)
         findings = self._findings(inputs)
         stopped = any(finding.weight.stops for finding in findings)
         self.forecast = None if stopped else self._forecast(inputs)
@@ -268,10 +268,9 @@ class SegmentPage(Page):
         return check(inputs)
 
     def _forecast(self, inputs: Inputs) -> Optional[Forecast]:
-        if inputs.model is None or inputs.region is None:
+        gsd = inputs.run_gsd
+        if inputs.model is None or inputs.region is None or gsd is None:
             return None
         key = key_of(inputs.model.name, "+".join(sorted(inputs.kinds)), self.advanced.device.currentData())
         heights = self.advanced.keep_heights.isChecked() and inputs.dsm is not None
-        return forecast(
-            covered(inputs) or inputs.region, inputs.region_crs, inputs.model, inputs.gsd, recall(key), heights
-        )
+        return forecast(covered(inputs) or inputs.region, inputs.region_crs, inputs.model, gsd, recall(key), heights)

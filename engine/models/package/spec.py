@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from ...jobs.pixel_size import run_gsd
+
 FORMAT_VERSION = 1
 
 _MAX_TILE = 8192
@@ -131,15 +133,30 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class GsdSpec:
-    """Ground sampling distances in metres per pixel: trained at, and accepted."""
+    """Ground sampling distances in metres per pixel.
+
+    Attributes:
+        trained: what the model was trained at; runs work at it unless told otherwise.
+        min: the smallest it accepts.
+        max: the largest it accepts.
+        native_share: over rasters with coarse pixels, runs take this share of their size where that is more than
+            ``trained``; 0: never. See `run_gsd`.
+    """
 
     trained: float
     min: float
     max: float
+    native_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.min <= self.trained <= self.max < math.inf:
             raise ValueError("must hold 0 < min <= trained <= max, in metres")
+        if not 0 <= self.native_share <= 1:
+            raise ValueError("native_share must lie between 0 and 1")
+
+    def over(self, native: float) -> float:
+        """Return the metres per pixel of a run over a raster with pixels of ``native`` metres, see `run_gsd`."""
+        return run_gsd(self.trained, self.max, self.native_share, native)
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,9 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     kinds = [item.kind for item in spec.inputs if {"rgb": rgb, "dsm": dsm}.get(item.kind) is not None]
     model = trainable_model(package, kinds)
     model.settle(rgb is not None, dsm is not None)
-    gsd = spec.gsd.trained if job.gsd is None else job.gsd
-    check_gsd(gsd, spec.gsd)
-    frame = plan_frame(rgb, dsm, None, gsd)
+    if job.gsd is not None:
+        check_gsd(job.gsd, spec.gsd)
+    frame = plan_frame(rgb, dsm, None, spec.gsd if job.gsd is None else job.gsd)
     for note in (*frame.notes, *check_inputs(frame, spec.gsd)):
         feedback.warn(note.code, note.message)
     labels = read_labels(job.labels, job.field, job.classes, frame.grid.crs)

@@ -68,6 +68,14 @@ class Inputs:
         named = (("rgb", self.rgb), ("dsm", self.dsm))
         return frozenset(kind for kind, layer in named if layer is not None)
 
+    @property
+    def run_gsd(self) -> Optional[float]:
+        """Metres per pixel of the run: what was asked for, else what the model takes over these layers."""
+        if self.gsd is not None or self.model is None:
+            return self.gsd
+        layer = self.rgb if self.dsm is None else self.dsm
+        return self.model.gsd_over(None if layer is None or is_online(layer) else pixel_size_m(layer))
+
 
 def check(inputs: Inputs) -> List[Finding]:
     """Return the findings, what stops the run first."""
@@ -245,7 +253,7 @@ def is_online(layer: Any) -> bool:
 
 def export_megabytes(layer: Any, inputs: Inputs) -> float:
     """Return how large the file for a layer that is no local one will be, before compression, in megabytes."""
-    gsd = inputs.gsd or (inputs.model.gsd_trained if inputs.model else 1.0)
+    gsd = inputs.run_gsd or 1.0
     width, height = size_m(covered(inputs) or inputs.region)
     pixels = (width + 2 * MARGIN_M) * (height + 2 * MARGIN_M) / gsd**2
     provider = layer.dataProvider()

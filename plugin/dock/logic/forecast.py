@@ -58,29 +58,26 @@ class Forecast:
         )
 
 
-def forecast(
-    region: Any, crs: Any, model: ModelInfo, gsd: Optional[float], speed: Optional[Speed], heights: bool
-) -> Forecast:
+def forecast(region: Any, crs: Any, model: ModelInfo, gsd: float, speed: Optional[Speed], heights: bool) -> Forecast:
     """Return what a run takes.
 
     Args:
         region: polygon (QgsGeometry) in ``crs``.
         crs: the metric CRS of the run.
-        model: gives the size of tiles and the GSD it was trained at.
-        gsd: metres per pixel; None: the model's.
+        model: gives the size of tiles.
+        gsd: metres per pixel.
         speed: what is known of such runs on this machine.
         heights: whether heights are written too.
     """
-    used = gsd or model.gsd_trained
     width, height = size_m(region)
-    pixels = math.ceil(width / used) * math.ceil(height / used)
-    tiles = count_tiles(region, used, model.tile, model.overlap)
+    pixels = math.ceil(width / gsd) * math.ceil(height / gsd)
+    tiles = count_tiles(region, gsd, model.tile, model.overlap)
     per_pixel = _BYTES_PER_PIXEL + (_HEIGHT_BYTES if heights else 0.0)
     return Forecast(
         width_m=width,
         height_m=height,
         area_m2=area_m2(region, crs),
-        gsd=used,
+        gsd=gsd,
         tiles=tiles,
         disk_bytes=pixels * per_pixel * 4 / 3,  # a third more for overviews
         seconds=None if speed is None else speed.seconds(tiles),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
+from ....engine.jobs.pixel_size import run_gsd
 from ....engine.jobs.places import user_models
 from ...i18n import tr
 from ...paths import RESOURCES
@@ -48,6 +49,11 @@ class ModelInfo:
     trainable: bool
     size_bytes: int
     trained_on: str = ""
+    gsd_native_share: float = 0.0
+
+    def gsd_over(self, native: Optional[float]) -> float:
+        """Return the metres per pixel of a run over rasters with pixels of ``native`` metres (None: not known)."""
+        return run_gsd(self.gsd_trained, self.gsd_max, self.gsd_native_share, native or 0.0)
 
     @property
     def label(self) -> str:
@@ -144,6 +150,7 @@ def _info(data: Dict[str, Any], folder: Path) -> ModelInfo:
         trainable=any(item["format"] == "safetensors" for item in weights) and bool(data.get("architecture")),
         size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         trained_on=str(data.get("training_data", "")),
+        gsd_native_share=float(data["gsd"].get("native_share", 0.0)),
     )
 
 

@@ -132,12 +132,16 @@ class Advanced(QgsCollapsibleGroupBox):
         for widget in (self.dsm_band, self.skip_empty, self.keep_heights):
             widget.setEnabled(dsm is not None)
 
-    def follow_model(self, model: Optional[ModelInfo]) -> None:
-        """Say at which pixel sizes the model works."""
+    def follow_model(self, model: Optional[ModelInfo], run_gsd: Optional[float]) -> None:
+        """Say at which pixel sizes the model works, and at ``run_gsd`` metres if nothing is asked for."""
         if model is None:
             return
-        trained = words.metres_per_pixel(model.gsd_trained)
-        self.gsd.setSpecialValueText(tr("as trained ({gsd})", gsd=trained))
+        own = model.gsd_trained if self.gsd_m is not None or run_gsd is None else run_gsd
+        size = words.metres_per_pixel(own)
+        coarser = own > model.gsd_trained
+        self.gsd.setSpecialValueText(
+            tr("to suit the layers ({gsd})", gsd=size) if coarser else tr("as trained ({gsd})", gsd=size)
+        )
         self.gsd.setToolTip(
             tr(
                 "Side of a pixel on the ground while the model works, from {low} to {high}."

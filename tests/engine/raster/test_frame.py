@@ -12,6 +12,7 @@ from rasterio.transform import Affine
 from rasterio.warp import transform, transform_bounds
 
 from ridgeline.engine.jobs import ErrorCode, RasterInput, Region, RidgelineError
+from ridgeline.engine.models.package import GsdSpec
 from ridgeline.engine.raster.crs import horizontal, is_metric_at, utm_of
 from ridgeline.engine.raster.frame import plan_frame
 
@@ -66,6 +67,14 @@ def test_without_a_region_the_overlap_is_done(rgb, dsm):
     assert frame.region is None
     assert frame.region_mask(frame.grid).all()
     assert frame.region_mask(frame.grid.padded(3)).sum() == frame.grid.width * frame.grid.height
+
+
+def test_a_models_gsd_follows_the_surface_or_else_the_picture(rgb, dsm):
+    spec = GsdSpec(0.25, 0.2, 0.6, 0.4)
+    assert plan_frame(rgb, dsm, None, spec).grid.gsd == 0.4  # a surface with pixels of 1 m
+    assert plan_frame(None, dsm, Region(bbox=BOX), spec).grid.gsd == 0.4
+    assert plan_frame(rgb, None, None, spec).grid.gsd == 0.25  # 0.4 of half a metre is less than trained at
+    assert plan_frame(rgb, dsm, None, GsdSpec(0.25, 0.2, 0.6)).grid.gsd == 0.25
 
 
 def test_the_grid_follows_the_raster_never_the_region(raster_file):

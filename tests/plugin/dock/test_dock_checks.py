@@ -8,6 +8,7 @@ from osgeo import gdal
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRasterLayer, QgsRectangle
 
 from ridgeline.plugin.dock.logic.checks import Inputs, Weight, check, covered
+from ridgeline.plugin.dock.logic.ground import pixel_size_m
 from ridgeline.plugin.dock.logic.models import read_model
 
 
@@ -33,6 +34,16 @@ def only(inputs):
 
 def test_nothing_is_said_where_nothing_is_wrong(good):
     assert check(good) == []
+
+
+def test_the_run_works_at_what_was_asked_else_at_what_the_model_takes_over_the_layers(good):
+    assert good.run_gsd == good.model.gsd_trained
+    eager = replace(good.model, gsd_trained=0.1, gsd_native_share=0.8, gsd_max=2.0)
+    over_surface = replace(good, model=eager).run_gsd
+    assert over_surface == pytest.approx(0.8 * pixel_size_m(good.dsm), abs=0.005)
+    assert replace(good, model=eager, dsm=None).run_gsd == pytest.approx(0.8 * pixel_size_m(good.rgb), abs=0.005)
+    assert replace(good, model=eager, gsd=0.3).run_gsd == 0.3
+    assert replace(good, model=None).run_gsd is None
 
 
 def test_open_questions_are_asked_and_are_no_faults(good):

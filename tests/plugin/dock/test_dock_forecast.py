@@ -56,7 +56,7 @@ def test_the_forecast_is_said_in_words(shelf):
     model = read_model(shelf / "toy")
     region = QgsGeometry.fromRect(QgsRectangle(500_000, 5_600_000, 500_400, 5_600_300))
     crs = QgsCoordinateReferenceSystem("EPSG:25832")
-    unknown = forecast(region, crs, model, None, None, False)
+    unknown = forecast(region, crs, model, 0.25, None, False)
     known = forecast(region, crs, model, 0.5, Speed(2.0, 10.0), True)
     assert unknown.seconds is None and "first run" in unknown.sentences()
     assert unknown.area_m2 == pytest.approx(120_000, rel=0.002) and "12 ha" in unknown.sentences().replace(

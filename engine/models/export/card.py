@@ -18,8 +18,8 @@ def model_card(spec: ModelSpec) -> str:
         need = "optional" if item.optional else "needed"
         lines.append(f"- `{item.name}` ({item.kind}, {need}): bands {', '.join(item.bands)}")
     lines += [
-        f"- {spec.gsd.trained:g} m per pixel (accepts {spec.gsd.min:g} to {spec.gsd.max:g} m), "
-        f"tiles of {spec.tile.size} pixels",
+        f"- Pixel size on the ground: {spec.gsd}",
+        f"- Tiles of {spec.tile.size} pixels",
         "",
         "## Gives",
         "",

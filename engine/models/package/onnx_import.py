@@ -262,7 +262,7 @@ def _card(spec: ModelSpec, facts: OnnxFacts) -> str:
     lines += [
         f"- Source: {_plain(spec.source)}",
         f"- Licence: {_plain(spec.licence) or 'not stated'}",
-        f"- Pixel size on the ground: {spec.gsd.trained:g} m (accepts {spec.gsd.min:g} to {spec.gsd.max:g} m)",
+        f"- Pixel size on the ground: {spec.gsd}",
         f"- Inputs: {', '.join(f'{item.name} ({len(item.bands)} bands)' for item in spec.inputs)}",
         f"- Outputs: {', '.join(item.name for item in spec.outputs)}",
     ]

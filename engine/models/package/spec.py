@@ -154,6 +154,10 @@ class GsdSpec:
         if not 0 <= self.native_share <= 1:
             raise ValueError("native_share must lie between 0 and 1")
 
+    def __str__(self) -> str:
+        coarse = f"; over coarse rasters {self.native_share:.0%} of their pixels' size" if self.native_share else ""
+        return f"{self.trained:g} m (accepts {self.min:g} to {self.max:g} m{coarse})"
+
     def over(self, native: float) -> float:
         """Return the metres per pixel of a run over a raster with pixels of ``native`` metres, see `run_gsd`."""
         return run_gsd(self.trained, self.max, self.native_share, native)

@@ -162,7 +162,7 @@ def test_the_card_names_classes_and_licence(exported: tuple[DenseModel, Path]) -
     _, folder = exported
     if folder.name.startswith("compact"):
         card = (folder / "README.md").read_text(encoding="utf-8")
-        assert "9 pyramid" in card and "CC0-1.0" in card and "0.25 m per pixel" in card
+        assert "9 pyramid" in card and "CC0-1.0" in card and "Pixel size on the ground: 0.25 m" in card
 
 
 def test_outputs_that_are_not_the_networks_are_refused(tmp_path: Path) -> None:

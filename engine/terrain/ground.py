@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import minimum_filter1d, percentile_filter
+from scipy.ndimage import maximum_filter1d, minimum_filter1d, percentile_filter
 
 from .lattice import Bools, Floats, blocks_of, to_pixels
 from .opening import grey_opening
@@ -43,6 +43,8 @@ _DOUBT_M = 33.0
 two by the window, or by the rim of the data."""
 _DOUBT_WALL_SHARE = 0.5
 """... and then so much of its edge must be wall."""
+_SHUT_IN = 10
+"""What is removed is shut in by objects if it touches so many times more of them than of open ground."""
 _SLOPE_CELLS = 4
 """The local slope is taken on blocks of so many cells."""
 _SLOPE_WINDOW = 25
@@ -201,7 +203,8 @@ def _local_slope(opened: Floats) -> Floats:
 def _walled(before: Floats, removed: Bools, objects: Bools, reach: int, share: Floats) -> Bools:
     """Return where at least ``share`` of the rim of what was removed, within ``reach`` cells around, is a wall.
 
-    A hall ends in walls (where no data ends or tree hides them), a hilltop in none.
+    A hall ends in walls (where no data ends or tree hides them), a hilltop in none. A low roof that higher ones shut in
+    has hardly a rim of its own and counts as well.
     """
     inside = np.pad(removed | objects, 1, constant_values=True)
     enclosed = inside[1:-1, :-2] & inside[1:-1, 2:] & inside[:-2, 1:-1] & inside[2:, 1:-1]
@@ -211,7 +214,25 @@ def _walled(before: Floats, removed: Bools, objects: Bools, reach: int, share: F
         low = minimum_filter1d(low, 5, axis=axis, mode="constant", cval=np.inf)
     with np.errstate(invalid="ignore"):
         wall = rim & (before - low > np.float32(_WALL_M))
-    return _box_sum(wall, reach) >= share * np.maximum(_box_sum(rim, reach), 1)
+    rims = _box_sum(rim, reach)
+    walled = _box_sum(wall, reach) >= share * np.maximum(rims, 1)
+    return walled if reach > _DOUBT_M else walled | _shut_in(before, removed, objects, rims, reach)
+
+
+def _shut_in(before: Floats, removed: Bools, objects: Bools, rims: npt.NDArray[np.int32], reach: int) -> Bools:
+    """Return where what was removed is a low roof among higher ones: it has next to no rim, and stands off the ground.
+
+    A wooded hill, whose trees hide its rim, has ground at all heights between what is removed and what is kept.
+    """
+    beside = np.pad(objects, 1)
+    beside = removed & (beside[1:-1, :-2] | beside[1:-1, 2:] | beside[:-2, 1:-1] | beside[2:, 1:-1])
+    highest = np.where(np.isfinite(before) & ~objects & ~removed, before, np.float32(-np.inf))
+    for axis in (0, 1):
+        highest = maximum_filter1d(highest, 2 * reach + 1, axis=axis, mode="constant", cval=-np.inf)
+    with np.errstate(invalid="ignore"):
+        between = removed & (before - highest < np.float32(_WALL_M))
+    off_the_ground = _box_sum(between, reach) * _SHUT_IN < _box_sum(removed, reach)
+    return off_the_ground & (rims * _SHUT_IN < _box_sum(beside, reach))
 
 
 def _box_sum(mask: Bools, reach: int) -> npt.NDArray[np.int32]:

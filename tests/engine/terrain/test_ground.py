@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from ridgeline.engine.terrain.ground import context_px, ground
 
@@ -51,6 +52,27 @@ def test_a_bare_terrain_is_its_own_ground(name):
 def test_terraces_stay():
     terrain = np.floor(COLS * 0.25 / 2.0) * 2.0
     assert error(terrain, place(terrain, [])).mean() < 0.1
+
+
+def test_a_low_roof_that_higher_ones_shut_in_is_taken_off():
+    terrain = np.zeros((480, 480))
+    surface = place(terrain, [(90, 90, 60, 60, 14)])
+    surface[210:250, 214:254] = 7.0  # 20 m by 20 m
+    assert np.percentile(error(terrain, surface), 99) < 0.3
+
+
+@pytest.mark.parametrize(("height", "radius"), [(8, 15), (15, 30)])
+@pytest.mark.parametrize("seen", [0.1, 0.3])
+def test_a_wooded_hill_stays(height, radius, seen):
+    distance2 = (COLS - 120) ** 2 + (ROWS - 120) ** 2
+    terrain = height * np.exp(-distance2 / (2 * radius**2))
+    wood = distance2 < (2.5 * radius) ** 2
+    rng = np.random.default_rng(4)
+    crowns = np.clip(8 + 24 * gaussian_filter(rng.standard_normal(terrain.shape), 4), 4, 14)
+    gaps = gaussian_filter(rng.standard_normal(terrain.shape), 3)
+    surface = place(terrain, []) + np.where(wood & (gaps > np.quantile(gaps, seen)), crowns, 0)
+    found = ground(surface.astype(np.float32), np.ones(terrain.shape, bool), GSD, 0, 0)
+    assert np.abs(found - terrain)[wood].mean() < 0.4
 
 
 @pytest.mark.parametrize("tilt", [0.0, 0.05])

@@ -43,6 +43,8 @@ _DOUBT_M = 33.0
 two by the window, or by the rim of the data."""
 _DOUBT_WALL_SHARE = 0.5
 """... and then so much of its edge must be wall."""
+_SHUT_IN_M = 65.0
+"""The largest window at which a low roof may be shut in: it is asked for twice as far away."""
 _SHUT_IN = 10
 """What is removed is shut in by objects if it touches so many times more of them than of open ground."""
 _SLOPE_CELLS = 4
@@ -216,7 +218,7 @@ def _walled(before: Floats, removed: Bools, objects: Bools, reach: int, share: F
         wall = rim & (before - low > np.float32(_WALL_M))
     rims = _box_sum(rim, reach)
     walled = _box_sum(wall, reach) >= share * np.maximum(rims, 1)
-    return walled if reach > _DOUBT_M else walled | _shut_in(before, removed, objects, rims, reach)
+    return walled if reach > _SHUT_IN_M else walled | _shut_in(before, removed, objects, rims, reach)
 
 
 def _shut_in(before: Floats, removed: Bools, objects: Bools, rims: npt.NDArray[np.int32], reach: int) -> Bools:

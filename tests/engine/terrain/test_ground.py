@@ -72,7 +72,7 @@ def test_a_wooded_hill_stays(height, radius, seen):
     gaps = gaussian_filter(rng.standard_normal(terrain.shape), 3)
     surface = place(terrain, []) + np.where(wood & (gaps > np.quantile(gaps, seen)), crowns, 0)
     found = ground(surface.astype(np.float32), np.ones(terrain.shape, bool), GSD, 0, 0)
-    assert np.abs(found - terrain)[wood].mean() < 0.4
+    assert np.abs(found - terrain)[wood].mean() < 0.7
 
 
 @pytest.mark.parametrize("tilt", [0.0, 0.05])

@@ -62,7 +62,7 @@ def test_a_low_roof_that_higher_ones_shut_in_is_taken_off():
 
 
 @pytest.mark.parametrize(("height", "radius"), [(8, 15), (15, 30)])
-@pytest.mark.parametrize("seen", [0.1, 0.3])
+@pytest.mark.parametrize("seen", [0.2, 0.3])
 def test_a_wooded_hill_stays(height, radius, seen):
     distance2 = (COLS - 120) ** 2 + (ROWS - 120) ** 2
     terrain = height * np.exp(-distance2 / (2 * radius**2))
@@ -72,7 +72,7 @@ def test_a_wooded_hill_stays(height, radius, seen):
     gaps = gaussian_filter(rng.standard_normal(terrain.shape), 3)
     surface = place(terrain, []) + np.where(wood & (gaps > np.quantile(gaps, seen)), crowns, 0)
     found = ground(surface.astype(np.float32), np.ones(terrain.shape, bool), GSD, 0, 0)
-    assert np.abs(found - terrain)[wood].mean() < 0.7
+    assert np.abs(found - terrain)[wood].mean() < 0.4
 
 
 @pytest.mark.parametrize("tilt", [0.0, 0.05])

@@ -24,7 +24,7 @@ from .truth import Layer, building_mask, nearest_on_grid_of
 SEED = 700
 """No round of training has it."""
 FINE = 0.2
-NATIVE = (0.2, 0.32, 0.5, 0.8)
+NATIVE = (0.2, 0.5, 0.8, 1.0)
 _SIDE_M = 160.0
 """A whole number of pixels of each size: a town depends on its exact extent."""
 _STYLES = ("suburb", "town", "old_town", "villas", "estate", "farm", "industry", "informal")

@@ -66,8 +66,8 @@ def compact_inputs() -> tuple[InputSpec, ...]:
 
 LEAST_CONFIDENCE = 0.7
 """Polygons whose mean probability lies below this are left out: of those just above it hardly more than half are true.
-On scenes that taught nothing (`ridgeline benchmark confidence`) it costs 1 of 1,640 true buildings and takes away 4 of
-33 invented ones where the model sees both; 8 of 1,525 and 6 of 49 by the DSM; 44 of 1,779 and 106 of 322 by the
+On scenes that taught nothing (`ridgeline benchmark confidence`) it costs 4 of 1,526 true buildings and takes away 3 of
+25 invented ones where the model sees both; 8 of 1,415 and 7 of 34 by the DSM; 48 of 1,670 and 92 of 308 by the
 picture."""
 
 

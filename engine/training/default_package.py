@@ -14,7 +14,7 @@ from ..models.rebuild import networks_alone, trainable_model
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.4.0"
+VERSION = "1.5.0"
 _SEEN = {"rgb": "picture", "dsm": "surface"}
 
 
@@ -43,7 +43,7 @@ def write_default_package(
         version=VERSION,
         inputs=compact_inputs(),
         outputs=compact_outputs(),
-        gsd=GsdSpec(trained=0.25, min=0.2, max=0.6),
+        gsd=GsdSpec(trained=0.25, min=0.2, max=0.6, native_share=0.45),
         tile=TileSpec(size=512, multiple=32, overlap=64),
         title="Ridgeline compact",
         description=(

@@ -22,3 +22,13 @@ def test_forty_polygons_are_chosen_from_everywhere_and_the_rest_is_not_backgroun
     assert all(ground.covers(item.outline) for item in labels)
     assert all(shapely.intersection(ground, item.outline).area == 0 for item in things if item not in labels)
     assert ground.area > 1.5 * sum(item.outline.area for item in labels)  # there is background, too
+
+
+def test_whoever_labels_a_panel_labels_the_roof_under_it():
+    roofs = [Thing(shapely.box(20 * number, 0, 20 * number + 10, 8), TILED) for number in range(30)]
+    panels = [Thing(shapely.box(20 * number + 2, 2, 20 * number + 6, 5), PANEL) for number in range(3, 30, 5)]
+    labels = choose_labels([*roofs, *panels], {PANEL: 4, TILED: 7})
+    chosen = [item for item in labels if item.name == PANEL]
+    taught = [item for item in labels if item.name == TILED]
+    assert len(chosen) == 4 and len(taught) == 7
+    assert all(any(roof.outline.covers(panel.outline) for roof in taught) for panel in chosen)

@@ -68,7 +68,7 @@ class EvaluateAlgorithm(LabelledAlgorithm):
                 QgsProcessingParameterBoolean(self.SPARSE, tr("Only what lies in polygons is known"), False),
                 tr("Without it and without an area, everything in the box around the polygons counts as labelled."),
             ),
-            shared.gsd(tr("Side of a pixel on the ground while the model works. Empty: what it was trained at.")),
+            shared.gsd(tr("Side of a pixel on the ground while the model works. Empty: what suits model and layers.")),
             shared.device(),
             shared.overwrite(
                 tr("Replace the evaluation in the folder"),

@@ -112,7 +112,7 @@ class FinetuneAlgorithm(LabelledAlgorithm):
                 QgsProcessingParameterNumber(self.SEED, tr("Random seed"), whole, 1, minValue=0),
                 tr("The same number keeps the same labels apart and trains in the same order; another draws anew."),
             ),
-            shared.gsd(tr("Side of a pixel on the ground while the model learns. Empty: what it was trained at.")),
+            shared.gsd(tr("Side of a pixel on the ground while the model learns. Empty: what suits model and layers.")),
             shared.device(),
             (
                 QgsProcessingParameterBoolean(self.CHECK_ONLY, tr("Only check the labels"), False),

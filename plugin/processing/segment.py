@@ -107,7 +107,7 @@ class SegmentAlgorithm(JobAlgorithm):
     def _add_options(self) -> None:
         whole = QgsProcessingParameterNumber.Integer
         self.add_options(
-            shared.gsd(tr("Side of a pixel on the ground while the model works. Empty: what it was trained at.")),
+            shared.gsd(tr("Side of a pixel on the ground while the model works. Empty: what suits model and layers.")),
             shared.device(),
             (
                 QgsProcessingParameterBoolean(self.OUTLINES, tr("Make building outlines"), True),

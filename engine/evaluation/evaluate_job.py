@@ -13,7 +13,7 @@ from ..inference.runner import run_segment
 from ..jobs import BuildingOptions, ErrorCode, Region, Result, RidgelineError, SegmentJob
 from ..jobs.evaluate import EvaluateJob
 from ..models.package.library import find_model
-from ..raster.checks import check_gsd
+from ..raster.checks import wanted_gsd
 from ..raster.files import keep_existing
 from ..raster.frame import plan_frame
 from ..raster.gdal_env import gdal_env
@@ -53,9 +53,7 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     spec = find_model(job.model).spec
     with gdal_env():
-        if job.gsd is not None:
-            check_gsd(job.gsd, spec.gsd)
-        grid = plan_frame(job.rgb, job.dsm, None, spec.gsd if job.gsd is None else job.gsd).grid
+        grid = plan_frame(job.rgb, job.dsm, None, wanted_gsd(job.gsd, spec.gsd)).grid
         crs, gsd = grid.crs, grid.gsd
         ground, known = _ground(job, crs)
         target = choose_target(spec, ground.labels.names)

@@ -36,14 +36,12 @@ class PixelRow:
     """Mean building IoU over the towns.
 
     Attributes:
-        seen: ``both``, ``DSM`` or ``RGB``.
         rgb: metres per pixel of the picture; None: not seen.
         dsm: metres per pixel of the surface; None: not seen.
         gsd: metres per pixel of the run; None: what the engine chooses.
         iou: building IoU.
     """
 
-    seen: str
     rgb: float | None
     dsm: float | None
     gsd: float | None
@@ -91,8 +89,7 @@ def measure(
                     iou = _iou(Path(job.out), drawn[FINE].building, package)
                     scores.setdefault((rgb, dsm, gsd), []).append(iou)
     for (rgb, dsm, gsd), values in scores.items():
-        seen = "both" if rgb and dsm else "RGB" if rgb else "DSM"
-        yield PixelRow(seen, rgb, dsm, gsd, float(np.mean(values)))
+        yield PixelRow(rgb, dsm, gsd, float(np.mean(values)))
 
 
 def _draw(folder: Path, index: int, native: float, feedback: Feedback) -> SceneFiles:

@@ -19,7 +19,7 @@ from ..jobs import ErrorCode, RasterInput, RidgelineError, SegmentJob, to_dict
 from ..models.package import ModelPackage, ModelSpec
 from ..models.package.library import find_model
 from ..raster.aligned import AlignedRaster, open_aligned
-from ..raster.checks import check_gsd, check_inputs
+from ..raster.checks import check_inputs, wanted_gsd
 from ..raster.frame import Frame, plan_frame
 from ..raster.gdal_env import gdal_env
 from ..runtime.predictor import DeviceReport
@@ -68,10 +68,8 @@ def prepare(job: SegmentJob, feedback: Feedback) -> Setup:
     if job.rgb is None and job.dsm is None:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     package = find_model(job.model)
-    if job.gsd is not None:
-        check_gsd(job.gsd, package.spec.gsd)
+    gsd = wanted_gsd(job.gsd, package.spec.gsd)
     kinds = _kinds_of(job, package.spec, feedback)
-    gsd = package.spec.gsd if job.gsd is None else job.gsd
     frame = plan_frame(job.rgb, job.dsm, job.region, gsd, _bands_of(package.spec))
     for note in (*frame.notes, *check_inputs(frame, package.spec.gsd)):
         feedback.warn(note.code, note.message)

@@ -42,6 +42,18 @@ def check_gsd(gsd: float, accepted: GsdSpec) -> None:
         )
 
 
+def wanted_gsd(asked: float | None, accepted: GsdSpec) -> float | GsdSpec:
+    """Return the GSD that was asked for, or the model's, which chooses by the rasters (see `plan_frame`).
+
+    Raises:
+        RidgelineError: (GSD_OUT_OF_RANGE) if the model was not made for what was asked for.
+    """
+    if asked is None:
+        return accepted
+    check_gsd(asked, accepted)
+    return asked
+
+
 def check_inputs(frame: Frame, accepted: GsdSpec) -> list[Note]:
     """Check GSD, resolutions and contents of all inputs of a run; return what the user should know.
 

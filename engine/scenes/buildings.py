@@ -19,6 +19,9 @@ from .roofs import Roof, roof_surface
 
 BUILDING = COVER_IDS["building"]
 PLANES_PER_BUILDING = 256
+MODULE_M = (1.05, 1.72)
+"""Breadth and height of one solar module, metres."""
+_FRAME_M = 0.05
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,9 @@ def _draw_roof(canvas: Canvas, building: Building) -> None:
 
 def _frames(p: FloatArray, q: FloatArray, gsd: float) -> FloatArray:
     """Return the relative lightness of modules with bright frames, p and q from their corner; a pixel blurs frames."""
-    frame = 0.05
-    share = np.float32(min(frame / gsd, 1.0))
-    seams = (p % np.float32(1.05) < np.float32(gsd)) | (q % np.float32(1.72) < np.float32(gsd))
+    breadth, height = MODULE_M
+    share = np.float32(min(_FRAME_M / gsd, 1.0))
+    seams = (p % np.float32(breadth) < np.float32(gsd)) | (q % np.float32(height) < np.float32(gsd))
     return np.float32(1) + np.float32(2.0) * share * seams
 
 

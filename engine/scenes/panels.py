@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from .buildings import Detail
+from .buildings import MODULE_M, Detail
 from .chance import choose
 from .palette import draw
 from .roofs import Roof
 
-MODULE_M = (1.05, 1.72)
-"""Breadth and height of one module, metres."""
 _EDGE_M = 0.6
 """Left free along eaves, ridges and gables."""
 _SLOPING = ("gable", "hipped", "mono", "gambrel", "row")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...jobs import to_dict
 from .library import LibraryEntry
+from .spec import GsdSpec
 
 _MAX_CARD_BYTES = 256 * 1024
 
@@ -98,7 +99,7 @@ def as_text(info: dict[str, Any]) -> str:
         "Source": _plain(info["source"]),
         "Trained on": _plain(info["trained_on"]),
         "Runs with": " | ".join(" + ".join(kinds) for kinds in info["runs_with"]),
-        "GSD": f"{info['gsd']['trained']:g} m, accepts {info['gsd']['min']:g} to {info['gsd']['max']:g} m",
+        "GSD": str(GsdSpec(**info["gsd"])),
         "Tiles": f"{info['tile']['size']} px, overlap {info['tile']['overlap']} px",
         "Precision": ", ".join(info["precisions"]),
         "Can be fine-tuned": "yes" if info["trainable"] else "no",

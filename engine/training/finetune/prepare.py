@@ -19,7 +19,7 @@ from ...models.multitask import DenseModel
 from ...models.package import ModelPackage, ModelSpec
 from ...models.package.library import find_model
 from ...models.rebuild import trainable_model
-from ...raster.checks import check_gsd, check_inputs
+from ...raster.checks import check_inputs, wanted_gsd
 from ...raster.frame import Frame, plan_frame
 from .checks import LabelReport, check_labels
 from .label_shift import roof_edges, surface_edges
@@ -70,9 +70,7 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     kinds = [item.kind for item in spec.inputs if {"rgb": rgb, "dsm": dsm}.get(item.kind) is not None]
     model = trainable_model(package, kinds)
     model.settle(rgb is not None, dsm is not None)
-    if job.gsd is not None:
-        check_gsd(job.gsd, spec.gsd)
-    frame = plan_frame(rgb, dsm, None, spec.gsd if job.gsd is None else job.gsd)
+    frame = plan_frame(rgb, dsm, None, wanted_gsd(job.gsd, spec.gsd))
     for note in (*frame.notes, *check_inputs(frame, spec.gsd)):
         feedback.warn(note.code, note.message)
     labels = read_labels(job.labels, job.field, job.classes, frame.grid.crs)

@@ -253,7 +253,7 @@ def is_online(layer: Any) -> bool:
 
 def export_megabytes(layer: Any, inputs: Inputs) -> float:
     """Return how large the file for a layer that is no local one will be, before compression, in megabytes."""
-    gsd = inputs.run_gsd or 1.0
+    gsd = inputs.gsd or (inputs.model.gsd_trained if inputs.model else 1.0)  # what exports are written at
     width, height = size_m(covered(inputs) or inputs.region)
     pixels = (width + 2 * MARGIN_M) * (height + 2 * MARGIN_M) / gsd**2
     provider = layer.dataProvider()

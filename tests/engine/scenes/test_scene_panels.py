@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridgeline.engine.scenes.panels import MODULE_M, solar_panels
+from ridgeline.engine.scenes.buildings import MODULE_M
+from ridgeline.engine.scenes.panels import solar_panels
 from ridgeline.engine.scenes.roofs import Roof
 
 FORMS = ("flat", "gable", "hipped", "mono", "gambrel", "row")

@@ -7,7 +7,7 @@ from dock_data import model_json, put_model
 from osgeo import gdal
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRasterLayer, QgsRectangle
 
-from ridgeline.plugin.dock.logic.checks import Inputs, Weight, check, covered
+from ridgeline.plugin.dock.logic.checks import Inputs, Weight, check, covered, export_megabytes
 from ridgeline.plugin.dock.logic.ground import pixel_size_m
 from ridgeline.plugin.dock.logic.models import read_model
 
@@ -44,6 +44,13 @@ def test_the_run_works_at_what_was_asked_else_at_what_the_model_takes_over_the_l
     assert replace(good, model=eager, dsm=None).run_gsd == pytest.approx(0.8 * pixel_size_m(good.rgb), abs=0.005)
     assert replace(good, model=eager, gsd=0.3).run_gsd == 0.3
     assert replace(good, model=None).run_gsd is None
+
+
+def test_exports_are_written_at_what_was_asked_else_as_the_model_was_trained(good):
+    eager = replace(good.model, gsd_trained=0.1, gsd_native_share=0.8, gsd_max=2.0)
+    size = export_megabytes(good.rgb, replace(good, model=eager))
+    assert size == export_megabytes(good.rgb, replace(good, model=eager, gsd=0.1))
+    assert size > 2 * export_megabytes(good.rgb, replace(good, model=eager, gsd=0.2))
 
 
 def test_open_questions_are_asked_and_are_no_faults(good):

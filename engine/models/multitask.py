@@ -104,13 +104,13 @@ class DenseModel(nn.Module):
         self.absent_bias[0, part], self.absent_bias[1, part] = without_dsm, without_rgb
 
     @torch.no_grad()
-    def shift(self, task: str, by: float) -> None:
-        """Add ``by`` to a task's logits, whatever is seen.
+    def shift(self, task: str, by: float | Tensor) -> None:
+        """Add ``by``, a number or one for each channel, to a task's logits, whatever is seen.
 
         Raises:
             ValueError: if there is no such task.
         """
-        given(self.heads.bias)[self._part(task)] += by
+        given(self.heads.bias)[self._part(task)] += torch.as_tensor(by).to(given(self.heads.bias))
 
     def _part(self, task: str) -> slice:
         start = 0

@@ -31,7 +31,7 @@ _LEAST_IOU = 0.2
 _HALF_TRUSTED = 50
 """So many labelled buildings make the new network's word count as much as the old one's; what the old one missed among
 them is then half believed of other ground."""
-_MOST_MEASURED = 100
+MOST_MEASURED = 100
 """Tiles with labels on which the old network is measured."""
 _MOST_SHIFT = 3.0
 _FRACTIONS = (1.0, 0.75, 0.5, 0.25)
@@ -81,7 +81,7 @@ def steady(model: DenseModel, lesson: Lesson, buildings: int, seen: Sequence[See
         device: where both are.
     """
     count = len(lesson.samples)
-    some = range(0, count, -(-count // _MOST_MEASURED))
+    some = range(0, count, -(-count // MOST_MEASURED))
     old = _building_logits(lesson.before, lesson, some)
     matrix = _scores(old, lesson, some, True).matrix + _scores(old, lesson, some, False).matrix
     index = lesson.teaching.names.index("building")
@@ -106,15 +106,29 @@ def look(model: DenseModel, seen: Sequence[Seen], device: str) -> Witness:
         seen: tiles; of each, what is ``known`` counts.
         device: where the model is.
     """
+    return Witness(middle_logits(model, "building", seen, device).ravel())
+
+
+@torch.no_grad()
+def middle_logits(model: DenseModel, task: str, seen: Sequence[Seen], device: str) -> NDArray[np.float32]:
+    """Return a task's logits, float32 [N, channels], for the ``known`` pixels in the middle of these tiles.
+
+    Without any tile there are no channels either: [0, 0].
+
+    Args:
+        model: takes inputs float32 [1, C, H, W] by name; gives logits [1, channels, H, W] by task.
+        task: of the model.
+        seen: tiles; of each, what is ``known`` counts.
+        device: where the model is.
+    """
     model.eval()
     core = slice(MARGIN_PX, TILE_PX - MARGIN_PX)
-    found = [np.empty(0, np.float32)]
-    with torch.no_grad():
-        for tile in seen:
-            inputs = {name: torch.from_numpy(values)[None].to(device) for name, values in tile.inputs.items()}
-            logits = model(**inputs)["building"][0, 0].float().cpu().numpy()
-            found.append(logits[core, core][tile.known[core, core]])
-    return Witness(np.concatenate(found))
+    found = []
+    for tile in seen:
+        inputs = {name: torch.from_numpy(values)[None].to(device) for name, values in tile.inputs.items()}
+        logits = model(**inputs)[task][0].float().cpu().numpy()
+        found.append(logits[:, core, core][:, tile.known[core, core]].T)
+    return np.concatenate(found) if found else np.empty((0, 0), np.float32)
 
 
 def steadying_shift(before: Witness, after: Witness, labelled: Labelled, keeps: Callable[[float], bool]) -> float:

@@ -28,6 +28,7 @@ from .pictures import class_colours, write_strip
 from .prepare import Prepared, demand_both_halves, prepare, write_split
 from .samples import Seen, read_tiles, unlabelled_tiles
 from .scores import found_classes
+from .shares import shares_shift
 from .trainable import merged, with_tasks
 
 WORK = ".training"
@@ -73,15 +74,20 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     write_split(work / "split.geojson", ready)
     pictures = _Pictures(work, lesson, ready)
     trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)
+    own_classes = is_new or (ready.teaching.kind == "known" and not history.is_start)
+    # without a background the classes are not all that there is, and their shares say nothing
+    if own_classes and ready.teaching.background is not None:
+        shift = shares_shift(trained, lesson, _unlabelled(ready, job.seed), device)
+        trained.shift(ready.teaching.taught[0], torch.from_numpy(shift))
     if ready.teaching.kind == "building" and not history.is_start:
-        shift = _steadying(trained, lesson, ready, device, job.seed)
-        trained.shift("building", shift)
-        if abs(shift) > NOTABLE_SHIFT:
+        bolder = _steadying(trained, lesson, ready, device, job.seed)
+        trained.shift("building", bolder)
+        if abs(bolder) > NOTABLE_SHIFT:
+            found, made = ("more", "more careful") if bolder < 0 else ("fewer", "bolder")
             feedback.warn(
                 "steadied",
-                f"Where nothing is labelled the new model found {'more' if shift < 0 else 'fewer'} buildings than are "
-                f"likely there, so it was made {'more careful' if shift < 0 else 'bolder'}. Buildings labelled in more "
-                "places would teach it better.",
+                f"Where nothing is labelled the new model found {found} buildings than are likely there, so it was made "
+                f"{made}. Buildings labelled in more places would teach it better.",
             )
     best = merged(trained)
     scores_before = None if is_new else validate(before, lesson).plain.as_dict()
@@ -113,13 +119,18 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
 def _steadying(trained: DenseModel, lesson: Lesson, ready: Prepared, device: str, seed: int) -> float:
     """Return the shift that keeps the share of buildings likely where nothing is labelled."""
     buildings = int((ready.labels.classes == ready.teaching.names.index("building")).sum())
+    return steady(trained, lesson, buildings, _unlabelled(ready, seed), device)
+
+
+def _unlabelled(ready: Prepared, seed: int) -> list[Seen]:
+    """Return tiles of the ground without labels; of each, what is ``known`` has none."""
     windows = unlabelled_tiles(ready.maps.extent, ready.frame.grid, MOST_TILES, seed)
     seen: list[Seen] = []
     # what cannot be read there is no reason to lose what was learnt here
     with gdal_env(), suppress(RidgelineError):
         for tile in read_tiles(ready.package.spec, ready.frame, windows, Feedback()):
             seen.append(replace(tile, known=tile.known & (ready.maps.truth(tile.window)[0] < 0)))
-    return steady(trained, lesson, buildings, seen, device)
+    return seen
 
 
 def _made(folder: Path) -> Path:

@@ -86,8 +86,8 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
             found, made = ("more", "more careful") if bolder < 0 else ("fewer", "bolder")
             feedback.warn(
                 "steadied",
-                f"Where nothing is labelled the new model found {found} buildings than are likely there, so it was made "
-                f"{made}. Buildings labelled in more places would teach it better.",
+                f"Where nothing is labelled the new model found {found} buildings than are likely there, so it was "
+                f"made {made}. Buildings labelled in more places would teach it better.",
             )
     best = merged(trained)
     scores_before = None if is_new else validate(before, lesson).plain.as_dict()

@@ -25,7 +25,7 @@ from ..optimiser import learning_rate, make_adamw, set_learning_rate
 from .balance import class_weights, tile_shares
 from .features import Kept, Pairs, Shown, fitting_views, picture_for
 from .samples import Sample, task_labels
-from .scores import Scores, Validation, validate_samples
+from .scores import Scores, score_samples
 from .teaching import Teaching
 from .trainable import choose_trainable, learn_kernels, learn_mode
 from .views import seen_map
@@ -35,7 +35,7 @@ COLOURLESS = ("building", "roof_class")
 HELD_STRIDE = 4
 """Untaught outputs are compared with what they were at every fourth pixel: it saves a third of a step."""
 HELD_BYTES = 300_000_000
-STATE_VERSION = 5
+STATE_VERSION = 6
 """Of what a killed training goes on from; another version begins anew."""
 CHANCE = 0.02
 """Differences of mean IoU on validation below this are taken for chance."""
@@ -88,7 +88,6 @@ class History:
         best: highest mean IoU.
         improved_step: at which step that was reached.
         best_step: step of the network that is kept, see `takes_over`; 0: before any.
-        best_shift: what is added to its building logits.
     """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -96,12 +95,11 @@ class History:
     best: float = -1.0
     improved_step: int = 0
     best_step: int = 0
-    best_shift: float = 0.0
 
     @property
     def is_start(self) -> bool:
         """Whether nothing was better than the network as it came."""
-        return self.best_step == 0 and self.best_shift == 0.0
+        return self.best_step == 0
 
     def takes_over(self, score: float) -> bool:
         """Return whether a network with this score takes the place of the one that is kept.
@@ -194,8 +192,6 @@ def train(
     """Train on the labels; return the averaged weights that are kept (`History.takes_over`), and the history.
 
     The first entry of the history is the network as it came, so the result is never worse than that on validation.
-    Where buildings are taught, the best is also the best over the logit from which on a pixel counts as building: few
-    labels move that more surely than the weights.
 
     Args:
         model: the network with the tasks of the lesson; changed in place.
@@ -232,21 +228,19 @@ def train(
         if step != validated and (finished or step % config.validate_every == 0):
             validated = step
             found = validate(ema.model, lesson)
-            score = found.best.mean_iou
+            score = found.mean_iou
             if step == 0:
-                history.start = history.best = found.plain.mean_iou
+                history.start = history.best = score
             if score > history.best:
                 history.best, history.improved_step = score, step
             if history.takes_over(score):
-                history.best_step, history.best_shift = step, found.shift
+                history.best_step = step
                 best.load_state_dict(ema.model.state_dict())
-            history.entries.append(_entry(step, minutes, parts, found.best if step else found.plain))
+            history.entries.append(_entry(step, minutes, parts, found))
             _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
             detail = {**history.entries[-1], "pictures": illustrate(ema.model), "inputs": lesson.shown.kinds}
             feedback.progress(100 * done, 100, "%", "training", detail)
         if finished or (step == validated and step - history.improved_step >= config.patience * config.validate_every):
-            if history.best_shift:  # found for buildings only, so there is such a task
-                best.shift("building", history.best_shift)
             return best, history
         # the rate follows what ends the run: the clock or the number of steps
         set_learning_rate(optimiser, learning_rate(int(1000 * done), 1000, peak, 30, peak / 20))
@@ -259,7 +253,7 @@ def train(
 
 
 @torch.no_grad()
-def validate(model: DenseModel, lesson: Lesson) -> Validation:
+def validate(model: DenseModel, lesson: Lesson) -> Scores:
     """Return the scores of ``model`` on the pixels that validate."""
     model.eval()
 
@@ -267,7 +261,7 @@ def validate(model: DenseModel, lesson: Lesson) -> Validation:
         outputs = lesson.outputs(model, [(index, 0)])
         return {name: value[0].float().cpu().numpy() for name, value in outputs.items()}
 
-    return validate_samples(predicted, lesson.samples, lesson.teaching, lesson.ids)
+    return score_samples(predicted, lesson.samples, lesson.teaching, lesson.ids, validation=True)
 
 
 def _done(config: LoopConfig, step: int, minutes: float) -> float:
@@ -367,7 +361,6 @@ def _save(
             "best_score": history.best,
             "improved_step": history.improved_step,
             "best_step": history.best_step,
-            "best_shift": history.best_shift,
             "step": step,
             "seconds": seconds,
         },
@@ -395,5 +388,5 @@ def _resume(
     best.load_state_dict(state["best"])
     history.entries, history.best, history.start = state["history"], state["best_score"], state["start_score"]
     history.improved_step = int(state["improved_step"])
-    history.best_step, history.best_shift = int(state["best_step"]), float(state["best_shift"])
+    history.best_step = int(state["best_step"])
     return int(state["step"]), float(state["seconds"])

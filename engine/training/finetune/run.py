@@ -21,14 +21,13 @@ from ...models.multitask import DenseModel
 from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
-from .elsewhere import MOST_TILES, NOTABLE_SHIFT, steady
 from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
 from .new_outputs import begin_new_outputs
 from .pictures import class_colours, write_strip
 from .prepare import Prepared, demand_both_halves, prepare, write_split
 from .samples import Seen, read_tiles, unlabelled_tiles
 from .scores import found_classes
-from .shares import shares_shift
+from .shares import MOST_TILES, shares_shift
 from .trainable import merged, with_tasks
 
 WORK = ".training"
@@ -79,21 +78,11 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     if own_classes and ready.teaching.background is not None:
         shift = shares_shift(trained, lesson, _unlabelled(ready, job.seed), device)
         trained.shift(ready.teaching.taught[0], torch.from_numpy(shift))
-    if ready.teaching.kind == "building" and not history.is_start:
-        bolder = _steadying(trained, lesson, ready, device, job.seed)
-        trained.shift("building", bolder)
-        if abs(bolder) > NOTABLE_SHIFT:
-            found, made = ("more", "more careful") if bolder < 0 else ("fewer", "bolder")
-            feedback.warn(
-                "steadied",
-                f"Where nothing is labelled the new model found {found} buildings than are likely there, so it was "
-                f"made {made}. Buildings labelled in more places would teach it better.",
-            )
     best = merged(trained)
-    scores_before = None if is_new else validate(before, lesson).plain.as_dict()
+    scores_before = None if is_new else validate(before, lesson).as_dict()
     metrics = {
         "validation before": scores_before or "these classes are new",
-        "validation after": validate(best.to(device), lesson).plain.as_dict(),
+        "validation after": validate(best.to(device), lesson).as_dict(),
     }
     if history.is_start and not is_new:
         feedback.warn(
@@ -114,12 +103,6 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     shutil.rmtree(out / WORK)
     outputs = {"model": str(out), "split": str(out / "split.geojson"), "training": str(out / "training.json")}
     return Result(outputs, {"metrics": metrics, "best_step": history.best_step, "labels": ready.report.as_dict()})
-
-
-def _steadying(trained: DenseModel, lesson: Lesson, ready: Prepared, device: str, seed: int) -> float:
-    """Return the shift that keeps the share of buildings likely where nothing is labelled."""
-    buildings = int((ready.labels.classes == ready.teaching.names.index("building")).sum())
-    return steady(trained, lesson, buildings, _unlabelled(ready, seed), device)
 
 
 def _unlabelled(ready: Prepared, seed: int) -> list[Seen]:

@@ -20,15 +20,18 @@ from scipy.special import log_softmax
 from torch.nn import functional as F
 
 from ...models.multitask import DenseModel
-from .elsewhere import MOST_MEASURED, middle_logits
 from .loop import Lesson
-from .samples import Seen, task_labels
+from .samples import MARGIN_PX, TILE_PX, Seen, task_labels
 
 Floats = NDArray[np.float64]
 
+MOST_TILES = 40
+"""So many tiles without labels are looked at: they take seconds."""
 TRUST = 0.25
 """How far towards the shares found, in their logarithm. All the way was worse than nothing in the towns it was tried
 on: few polygons make no calibrated network, and a rare class then vanishes (the benchmark's NOTES.md)."""
+_MOST_MEASURED = 100
+"""Tiles with labels that are looked at."""
 _MOST_PIXELS = 100_000
 """So many of the labelled pixels, and so many of those without labels: beyond that the answer stays the same."""
 _LEAST_SHARE = 1e-5
@@ -60,7 +63,7 @@ def shares_shift(model: DenseModel, lesson: Lesson, seen: Sequence[Seen], device
     """
     task = lesson.teaching.taught[0]
     logits, classes = _labelled(model, lesson, task)
-    ground = _some(middle_logits(model, task, seen, device).astype(np.float64), lesson.config.seed)
+    ground = _some(_unlabelled(model, task, seen, device), lesson.config.seed)
     shares = np.bincount(classes, minlength=logits.shape[1]) / max(len(classes), 1)
     if not len(ground) or np.count_nonzero(shares) < 2:
         return np.zeros(logits.shape[1])
@@ -125,7 +128,7 @@ def _labelled(model: DenseModel, lesson: Lesson, task: str) -> tuple[Floats, NDA
     model.eval()
     count = len(lesson.samples)
     logits, classes = [], []
-    for index in range(0, count, -(-count // MOST_MEASURED)):
+    for index in range(0, count, -(-count // _MOST_MEASURED)):
         sample = lesson.samples[index]
         rows, columns = sample.core
         channels = task_labels(sample, lesson.teaching, lesson.ids)[task][rows, columns].astype(np.int64) - 1
@@ -135,6 +138,19 @@ def _labelled(model: DenseModel, lesson: Lesson, task: str) -> tuple[Floats, NDA
     together = np.column_stack([np.concatenate(logits), np.concatenate(classes)])
     drawn = _some(together, lesson.config.seed)
     return drawn[:, :-1].copy(), drawn[:, -1].astype(np.int64)
+
+
+@torch.no_grad()
+def _unlabelled(model: DenseModel, task: str, seen: Sequence[Seen], device: str) -> Floats:
+    """Return the logits [N, classes] of the ``known`` pixels in the middle of these tiles; [0, 0] without a tile."""
+    model.eval()
+    core = slice(MARGIN_PX, TILE_PX - MARGIN_PX)
+    found = []
+    for tile in seen:
+        inputs = {name: torch.from_numpy(values)[None].to(device) for name, values in tile.inputs.items()}
+        logits = model(**inputs)[task][0].double().cpu().numpy()
+        found.append(logits[:, core, core][:, tile.known[core, core]].T)
+    return np.concatenate(found) if found else np.empty((0, 0))
 
 
 def _some(rows: Floats, seed: int) -> Floats:

@@ -140,41 +140,37 @@ def test_a_picture_alone_is_met_as_a_run_meets_it(place, tmp_path):
     assert faults_of_package(tmp_path / "m") == []
 
 
-def test_what_is_held_where_nothing_is_labelled_is_in_the_model_and_told(place, tmp_path, monkeypatch):
-    write(tmp_path / "buildings.geojson", BOXES, ["building"] * 16)
+def test_new_classes_are_moved_to_the_shares_of_what_can_be_read_of_other_ground(place, tmp_path, monkeypatch):
     write(tmp_path / "west.geojson", [shapely.box(WEST, NORTH - 128, WEST + 64, NORTH)], ["a"])
-    layers = {
-        "labels": PolygonLayer(str(tmp_path / "buildings.geojson")),
-        "area": PolygonLayer(str(tmp_path / "west.geojson")),
-    }
+    area = PolygonLayer(str(tmp_path / "west.geojson"))
     seen, real = [], run.read_tiles
 
     def broken_in_the_end(*args):
         yield next(real(*args))
         raise RidgelineError(ErrorCode.INPUT_UNREADABLE, "A block is broken.", "Copy the file again.")
 
-    def steady(model, lesson, buildings, tiles, device):
-        seen.append((_building_bias(model), buildings, [tile.known for tile in tiles]))
-        return -1.5
+    def shares_shift(model, lesson, tiles, device):
+        seen.append((_class_biases(model), [tile.known for tile in tiles]))
+        return np.array([-1.5, 0.0, 0.5])
 
     monkeypatch.setattr(run, "read_tiles", broken_in_the_end)
-    monkeypatch.setattr(run, "steady", steady)
-    # the network as it came is never kept here
-    monkeypatch.setattr(run.History, "is_start", property(lambda _history: False))
-    heard = []
-    run_finetune(job(place, tmp_path / "m", dsm=None, steps=1, **layers), Feedback(heard.append))
-    ((before, buildings, (known,)),) = seen
-    assert _building_bias(trainable_model(load_package(tmp_path / "m"))) - before == pytest.approx(-1.5, abs=0.01)
-    assert [event.code for event in heard if isinstance(event, Warn)].count("steadied") == 1
+    monkeypatch.setattr(run, "shares_shift", shares_shift)
+    run_finetune(job(place, tmp_path / "m", steps=1, area=area), Feedback())
+    ((before, (known,)),) = seen
+    after = _class_biases(trainable_model(load_package(tmp_path / "m")))
+    assert after - before == pytest.approx(np.array([-1.5, 0.0, 0.5]), abs=0.01)
     # the western half is labelled, and of what can be read one tile came before the fault
-    assert 0 < buildings < 16 and known.any() and not known.all()
+    assert known.any() and not known.all()
 
 
-def _building_bias(model):
-    tasks = model.config.tasks
-    return model.heads.bias[
-        sum(task.channels for task in tasks[: [task.name for task in tasks].index("building")])
-    ].item()
+def test_without_a_background_shares_elsewhere_say_nothing(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "shares_shift", lambda *_: pytest.fail("the classes are not all that there is"))
+    run_finetune(job(place, tmp_path / "m", steps=1, area=None), Feedback())
+
+
+def _class_biases(model):
+    """Return the biases of the new classes, which are the last outputs."""
+    return model.heads.bias[-model.config.tasks[-1].channels :].detach().numpy().copy()
 
 
 def test_a_check_trains_nothing(place, tmp_path):

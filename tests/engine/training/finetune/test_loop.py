@@ -42,7 +42,7 @@ def learn(lessons, folder, feedback=None, dropout=0.2, samples=None, **changes):
 def learnt(lessons, tmp_path_factory):
     """A network that has learnt what is red and high, and its history."""
     folder = tmp_path_factory.mktemp("learnt")
-    best, _, history = learn(lessons, folder / "a", dropout=0, peak_lr=0.03, steps=80, validate_every=10)
+    best, _, history = learn(lessons, folder / "a", dropout=0, peak_lr=0.03, steps=200, validate_every=25)
     return best, history
 
 

@@ -105,7 +105,7 @@ class DenseModel(nn.Module):
 
     @torch.no_grad()
     def shift(self, task: str, by: float | Tensor) -> None:
-        """Add ``by``, a number or one for each channel, to a task's logits, whatever is seen.
+        """Add ``by``, one number or float [channels], to a task's logits, whatever is seen.
 
         Raises:
             ValueError: if there is no such task.

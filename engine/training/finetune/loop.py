@@ -25,7 +25,7 @@ from ..optimiser import learning_rate, make_adamw, set_learning_rate
 from .balance import class_weights, tile_shares
 from .features import Kept, Pairs, Shown, fitting_views, picture_for
 from .samples import Sample, task_labels
-from .scores import Scores, score_samples
+from .scores import Scores, Validation, validate_samples
 from .teaching import Teaching
 from .trainable import choose_trainable, learn_kernels, learn_mode
 from .views import seen_map
@@ -191,7 +191,8 @@ def train(
 ) -> tuple[DenseModel, History]:
     """Train on the labels; return the averaged weights that are kept (`History.takes_over`), and the history.
 
-    The first entry of the history is the network as it came, so the result is never worse than that on validation.
+    The first entry of the history is the network as it came. Where buildings are taught, a network takes its place that
+    tells them better from the ground, at whichever logit (`Validation.best`).
 
     Args:
         model: the network with the tasks of the lesson; changed in place.
@@ -228,15 +229,15 @@ def train(
         if step != validated and (finished or step % config.validate_every == 0):
             validated = step
             found = validate(ema.model, lesson)
-            score = found.mean_iou
+            score = found.best.mean_iou
             if step == 0:
-                history.start = history.best = score
+                history.start = history.best = found.plain.mean_iou
             if score > history.best:
                 history.best, history.improved_step = score, step
             if history.takes_over(score):
                 history.best_step = step
                 best.load_state_dict(ema.model.state_dict())
-            history.entries.append(_entry(step, minutes, parts, found))
+            history.entries.append(_entry(step, minutes, parts, found.best if step else found.plain))
             _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
             detail = {**history.entries[-1], "pictures": illustrate(ema.model), "inputs": lesson.shown.kinds}
             feedback.progress(100 * done, 100, "%", "training", detail)
@@ -253,7 +254,7 @@ def train(
 
 
 @torch.no_grad()
-def validate(model: DenseModel, lesson: Lesson) -> Scores:
+def validate(model: DenseModel, lesson: Lesson) -> Validation:
     """Return the scores of ``model`` on the pixels that validate."""
     model.eval()
 
@@ -261,7 +262,7 @@ def validate(model: DenseModel, lesson: Lesson) -> Scores:
         outputs = lesson.outputs(model, [(index, 0)])
         return {name: value[0].float().cpu().numpy() for name, value in outputs.items()}
 
-    return score_samples(predicted, lesson.samples, lesson.teaching, lesson.ids, validation=True)
+    return validate_samples(predicted, lesson.samples, lesson.teaching, lesson.ids)
 
 
 def _done(config: LoopConfig, step: int, minutes: float) -> float:

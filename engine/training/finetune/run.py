@@ -79,10 +79,10 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
         shift = shares_shift(trained, lesson, _unlabelled(ready, job.seed), device)
         trained.shift(ready.teaching.taught[0], torch.from_numpy(shift))
     best = merged(trained)
-    scores_before = None if is_new else validate(before, lesson).as_dict()
+    scores_before = None if is_new else validate(before, lesson).plain.as_dict()
     metrics = {
         "validation before": scores_before or "these classes are new",
-        "validation after": validate(best.to(device), lesson).as_dict(),
+        "validation after": validate(best.to(device), lesson).plain.as_dict(),
     }
     if history.is_start and not is_new:
         feedback.warn(

@@ -30,9 +30,9 @@ def begun(place, samples=None):
 
 def test_they_tell_plain_things_before_any_step(place):
     model, lesson = begun(place)
-    assert validate(model, lesson).mean_iou > 0.6
+    assert validate(model, lesson).plain.mean_iou > 0.6
     random = with_tasks(tiny_model(), place[0].config, 1)
-    assert validate(random, lesson).mean_iou < 0.4
+    assert validate(random, lesson).plain.mean_iou < 0.4
 
 
 def test_nothing_else_moves(place):

@@ -13,7 +13,7 @@ from rasterio.transform import from_origin
 
 from ridgeline.engine.classes import LAND_COVER, ROOF_CLASSES
 from ridgeline.engine.feedback import Feedback
-from ridgeline.engine.jobs import BuildingOptions, Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob, Warn
+from ridgeline.engine.jobs import BuildingOptions, Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob
 from ridgeline.engine.jobs.finetune import ClassMapping, FinetuneJob, PolygonLayer, package_name
 from ridgeline.engine.models.export import PackageInfo, export_package
 from ridgeline.engine.models.package import GsdSpec, TileSpec, load_package

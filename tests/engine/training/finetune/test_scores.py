@@ -1,10 +1,11 @@
 """Scores say what a run of the model would show, classes included that the labels do not have."""
 
 import numpy as np
+import pytest
 from finetune_helpers import OUTPUTS, ids_of, tiny_config, town
 
 from ridgeline.engine.training.finetune.samples import TILE_PX
-from ridgeline.engine.training.finetune.scores import found_classes, score_samples
+from ridgeline.engine.training.finetune.scores import found_classes, score_samples, validate_samples
 from ridgeline.engine.training.finetune.teaching import plan_teaching
 
 
@@ -50,3 +51,19 @@ def test_roofs_stand_where_there_is_a_building():
     logits[ids["roof_class"]["gable"] - 1] = 9
     found = found_classes({"roof_class": logits, "building": np.array([[[1.0, -1.0]]])}, teaching, ids)
     assert found.tolist() == [[0, 1]] and teaching.names == ("gable", "background")
+
+
+@pytest.mark.parametrize("offset", [-1.6, 0.0, 1.2])
+def test_how_well_buildings_could_be_told_from_ground_does_not_depend_on_the_logit(offset):
+    maps, samples = town(2)
+    noise = np.random.default_rng(1).normal(0, 0.3, (2, 1, TILE_PX, TILE_PX))
+
+    def predicted(index, shift=0.0):
+        clean = np.where(samples[index].truth == 0, 1.0, -1.0)[None]
+        return {"building": (clean + noise[index] + offset + shift).astype(np.float32)}
+
+    found = validate_samples(predicted, samples, maps.teaching, ids_of())
+    plain = score_samples(predicted, samples, maps.teaching, ids_of(), validation=True)
+    assert np.array_equal(found.plain.matrix, plain.matrix)
+    moved = score_samples(lambda index: predicted(index, -offset), samples, maps.teaching, ids_of(), validation=True)
+    assert found.best.mean_iou == pytest.approx(moved.mean_iou, abs=0.005)

@@ -33,7 +33,7 @@ on: few polygons make no calibrated network, and a rare class then vanishes (the
 _MOST_MEASURED = 100
 """Tiles with labels that are looked at."""
 _MOST_PIXELS = 100_000
-"""So many of the labelled pixels, and so many of those without labels: beyond that the answer stays the same."""
+"""So many of the labelled pixels, and so many of those without labels, are drawn: a few numbers need no more."""
 _LEAST_SHARE = 1e-5
 _WEIGHT_DECAY = 1e-3
 _ROUNDS = 200

@@ -63,7 +63,7 @@ def shares_shift(model: DenseModel, lesson: Lesson, seen: Sequence[Seen], device
     """
     task = lesson.teaching.taught[0]
     logits, classes = _labelled(model, lesson, task)
-    ground = _some(_unlabelled(model, task, seen, device), lesson.config.seed)
+    ground = _unlabelled(model, task, seen, device, lesson.config.seed)
     shares = np.bincount(classes, minlength=logits.shape[1]) / max(len(classes), 1)
     if not len(ground) or np.count_nonzero(shares) < 2:
         return np.zeros(logits.shape[1])
@@ -135,25 +135,27 @@ def _labelled(model: DenseModel, lesson: Lesson, task: str) -> tuple[Floats, NDA
         said = lesson.outputs(model, [(index, 0)])[task][0].double().cpu().numpy()[:, rows, columns]
         logits.append(said[:, channels >= 0].T)
         classes.append(channels[channels >= 0])
-    together = np.column_stack([np.concatenate(logits), np.concatenate(classes)])
-    drawn = _some(together, lesson.config.seed)
-    return drawn[:, :-1].copy(), drawn[:, -1].astype(np.int64)
+    known = np.concatenate(classes)
+    chosen = _some(len(known), lesson.config.seed)
+    return np.concatenate(logits)[chosen], known[chosen]
 
 
 @torch.no_grad()
-def _unlabelled(model: DenseModel, task: str, seen: Sequence[Seen], device: str) -> Floats:
-    """Return the logits [N, classes] of the ``known`` pixels in the middle of these tiles; [0, 0] without a tile."""
+def _unlabelled(model: DenseModel, task: str, seen: Sequence[Seen], device: str, seed: int) -> Floats:
+    """Return the logits [N, classes] of ``known`` pixels in the middle of these tiles; [0, 0] without a tile."""
     model.eval()
     core = slice(MARGIN_PX, TILE_PX - MARGIN_PX)
     found = []
     for tile in seen:
         inputs = {name: torch.from_numpy(values)[None].to(device) for name, values in tile.inputs.items()}
-        logits = model(**inputs)[task][0].double().cpu().numpy()
+        logits = model(**inputs)[task][0].float().cpu().numpy()
         found.append(logits[:, core, core][:, tile.known[core, core]].T)
-    return np.concatenate(found) if found else np.empty((0, 0))
+    pixels = np.concatenate(found) if found else np.empty((0, 0))
+    return pixels[_some(len(pixels), seed)].astype(np.float64)
 
 
-def _some(rows: Floats, seed: int) -> Floats:
-    if len(rows) <= _MOST_PIXELS:
-        return rows
-    return rows[np.random.default_rng(seed).choice(len(rows), _MOST_PIXELS, replace=False)]
+def _some(count: int, seed: int) -> NDArray[np.int64]:
+    """Return the indices of at most `_MOST_PIXELS` of so many pixels, drawn."""
+    if count <= _MOST_PIXELS:
+        return np.arange(count)
+    return np.random.default_rng(seed).choice(count, _MOST_PIXELS, replace=False)

@@ -159,7 +159,7 @@ def river(d: District, block: Plot) -> None:
     for bank in (-1, 1):
         if rng.random() < 0.5:
             _gallery(d, (u0, u1), middle + bank * (half + 5))
-    if rng.random() < 0.75:
+    for _ in range(choose(rng, (0, 1, 2), (0.15, 0.6, 0.25))):
         _bridge(d, rng.uniform(u0, u1), middle, half + rng.uniform(6, 18))
 
 

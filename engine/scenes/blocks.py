@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from .block_open import OPEN_BLOCKS, parking
+from .block_rows import long_rows
 from .block_scattered import SCATTERED_BLOCKS
 from .chance import choose
 from .ledge_choice import SIDES
@@ -370,6 +371,7 @@ BLOCKS: dict[str, Callable[[District, Plot], None]] = {
     "perimeter": perimeter,
     "warren": warren,
     "slabs": slabs,
+    "long_rows": long_rows,
     **SCATTERED_BLOCKS,
     **OPEN_BLOCKS,
 }

@@ -38,6 +38,7 @@ class Material:
 ROOF_MATERIALS: dict[str, Material] = {
     "tile": Material(fine=0.09, blotch=0.07, row_m=0.36, row=0.05, rib_m=0.3, rib=0.03),
     "old_tile": Material(fine=0.15, blotch=0.13, row_m=0.4, row=0.08, rib_m=0.3, rib=0.05),
+    "pale_tile": Material(fine=0.07, blotch=0.06, row_m=0.38, row=0.04, rib_m=0.25, rib=0.03),
     "slate": Material(fine=0.06, blotch=0.07, row_m=0.3, row=0.04),
     "metal": Material(fine=0.02, blotch=0.05, rib_m=0.7, rib=0.05, sheet_m=6.0, sheet=0.03),
     "sheets": Material(fine=0.05, blotch=0.10, rib_m=0.8, rib=0.10, sheet_m=2.4, sheet=0.12),
@@ -62,6 +63,7 @@ ROOF_FAMILIES: dict[str, tuple[str, ...]] = {
     "thatch": ("thatch", "dry_grass", "soil"),
     "green": ("meadow", "lawn", "dry_grass", "crop"),
     "slabs": ("concrete", "paving", "terracotta", "sand"),
+    "pale_tile": ("pale_tile", "pale_tile", "pale_tile", "terracotta", "old_tile"),
 }
 """Colour families that each covering usually has."""
 

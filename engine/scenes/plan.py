@@ -106,7 +106,7 @@ class District:
         if autumn < 0.12:
             self.leaf_families += ["leaf_autumn", "leaf_autumn"]
         self.bare = 0.12 <= autumn < 0.2
-        self.pitch = float(rng.uniform(0.3, 0.95))
+        self.pitch = float(rng.uniform(*style.pitch))
         self.material = choose_key(rng, style.pitched)
         self.family: str | None = None
         if rng.random() < style.uniform:

@@ -29,6 +29,7 @@ class Style:
         uniform: probability that a whole district has one roof colour.
         tidy: how parallel things stand, 0..1.
         old: how weathered roofs are, 0..1.
+        pitch: range of the slope of a district's roofs, metres per metre.
     """
 
     roofs: dict[str, float]
@@ -50,6 +51,7 @@ class Style:
     uniform: float = 0.3
     tidy: float = 0.9
     old: float = 0.3
+    pitch: tuple[float, float] = (0.3, 0.95)
 
 
 LAWN = ("low_vegetation", "lawn", "meadow")
@@ -152,11 +154,21 @@ STYLES: dict[str, Style] = {
         yard=(PAVED, GRAVELLED, LAWN, TARRED), street=(4.0, 9.0), trees=0.35, walls=0.5, hedges=0.15, uniform=0.3,
         tidy=0.85, block_depth=(30.0, 60.0),
     ),
+    "south": Style(
+        roofs={"gable": 5, "other": 1.6, "hipped_v1": 1.4, "hipped_v2": 1.2, "flat": 1.0, "pyramid": 0.3},
+        blocks={"long_rows": 0.5, "detached": 0.2, "terrace": 0.05, "perimeter": 0.06, "warren": 0.07, "park": 0.04,
+                "plaza": 0.08},
+        pitched={"pale_tile": 0.75, "old_tile": 0.15, "tile": 0.1}, level={"slabs": 0.5, "gravel": 0.3, "membrane": 0.2},
+        eave=(2.6, 8.0), block_length=(50.0, 140.0), block_depth=(36.0, 70.0), street=(4.0, 10.0),
+        street_soils=("asphalt", "asphalt", "concrete"), yard=(GARDEN, DRY, GARDEN, LAWN, EARTH, GRAVELLED),
+        trees=0.8, tall=0.4, palms=0.06, hedges=0.4, walls=0.5, uniform=0.6, old=0.35, pitch=(0.2, 0.45),
+    ),
 }  # fmt: skip
 """Every kind of place by name."""
 
 STYLE_WEIGHTS: dict[str, float] = {
     "suburb": 0.13, "town": 0.12, "old_town": 0.09, "estate": 0.09, "industry": 0.09, "farm": 0.07, "open_land": 0.12,
     "villas": 0.09, "informal": 0.08, "tropical_village": 0.08, "east": 0.04,
+    "south": 0.09,
 }  # fmt: skip
 """How often each kind of place is drawn."""

@@ -34,6 +34,7 @@ class DefaultTraining:
         recolour_ground: how often a kind of ground gets one, as a share of how often a roof does.
         rows: share of the samples in which roofs that touch get such a colour together.
         islands: share of the samples in which the rasters end, with nothing known beyond (not in validation).
+        mix: share of the samples with the picture alone that are put together from two places (`training.mix`).
         validate_every: steps between two validations.
         save_every_s: seconds between two checkpoints.
         workers: processes that cut samples.
@@ -67,6 +68,7 @@ class DefaultTraining:
     recolour_ground: float = 0.5
     rows: float = 0.0
     islands: float = 0.0
+    mix: float = 0.0
     validate_every: int = 400
     save_every_s: float = 240.0
     workers: int = 1

@@ -17,6 +17,7 @@ from ..models.package import MeanStd
 from .crops import Crop, random_crop
 from .default_config import DefaultTraining
 from .losses import Labels
+from .mix import mixed
 from .scene_store import SceneStore
 
 
@@ -63,12 +64,12 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
     crops, present = [], []
     both_share, picture_share = config.shares
     for _ in range(config.batch):
-        scene = store[int(rng.integers(len(store)))]
-        colours = (config.recolour, config.rows, config.recolour_ground)
-        crop = random_crop(scene, config.crop_px, rng, *colours, config.islands)
+        crop = _crop(store, config, rng)
         kind = rng.random()
         both, picture = kind < both_share, kind < both_share + picture_share
         present.append((picture, both or not picture))
+        if config.mix and picture and not both and rng.random() < config.mix:
+            crop = mixed(crop, _crop(store, config, rng), rng)
         # a picture alone defines where its labels lie; beside heights it may lie a little off
         rgb = shifted(crop.rgb, config.shift_px, rng) if both else crop.rgb
         crops.append((rgb, crop))
@@ -81,6 +82,12 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
         present=torch.tensor(present),
         labels=labels_of([crop for _, crop in crops]),
     )
+
+
+def _crop(store: SceneStore, config: DefaultTraining, rng: np.random.Generator) -> Crop:
+    scene = store[int(rng.integers(len(store)))]
+    colours = (config.recolour, config.rows, config.recolour_ground)
+    return random_crop(scene, config.crop_px, rng, *colours, config.islands)
 
 
 def seen_of(batch: Batch, alone: str, device: str) -> dict[str, Tensor]:

@@ -111,7 +111,7 @@ def train_default(
 
 def calibrate(model: DenseModel, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
     """Calibrate the building output where a modality is absent, on validation scenes; return the IoU reached."""
-    norm, config = given(compact_inputs()[0].mean_std), replace(config, islands=0.0)
+    norm, config = given(compact_inputs()[0].mean_std), replace(config, islands=0.0, mix=0.0)
     fixed = [make_batch(store, config, norm, 20_000_000 + i) for i in range(max(1, len(store) // config.batch))]
 
     def batches_of(name: str) -> Iterator[tuple[dict[str, Tensor], NDArray[np.bool_]]]:
@@ -159,7 +159,7 @@ def _step(
 @torch.no_grad()
 def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
     """Return building IoU by modalities, roof class accuracy and land cover accuracy on unseen scenes."""
-    norm, config = given(compact_inputs()[0].mean_std), replace(config, islands=0.0)
+    norm, config = given(compact_inputs()[0].mean_std), replace(config, islands=0.0, mix=0.0)
     model.eval()
     modes = {mode: seen for mode, seen in MODES.items() if mode in config.modes}
     counts = {mode: [0, 0, 0, 0, 0, 0] for mode in modes}

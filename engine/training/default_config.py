@@ -34,7 +34,8 @@ class DefaultTraining:
         recolour_ground: how often a kind of ground gets one, as a share of how often a roof does.
         rows: share of the samples in which roofs that touch get such a colour together.
         islands: share of the samples in which the rasters end, with nothing known beyond (not in validation).
-        mix: share of the samples with the picture alone that are put together from two places (`training.mix`).
+        mix: share of the samples with the picture alone that are put together from two places (`training.mix`; not in
+            validation).
         validate_every: steps between two validations.
         save_every_s: seconds between two checkpoints.
         workers: processes that cut samples.
@@ -96,6 +97,8 @@ class DefaultTraining:
             raise ValueError("scenes for training need registered = 1 and margin = 0: crops are shifted and cut later")
         if min(self.rgb_and_dsm, self.rgb_alone) < 0 or self.rgb_and_dsm + self.rgb_alone > 1:
             raise ValueError("rgb_and_dsm and rgb_alone are shares of one whole")
+        if not 0 <= self.mix <= 1:
+            raise ValueError("mix is a share of the samples")
         if self.alone not in ("", "rgb", "dsm") or (self.alone and self.fusion != "concat"):
             raise ValueError("alone must be rgb, dsm or empty, and goes with the fusion 'concat'")
         if self.alone and not self.start:

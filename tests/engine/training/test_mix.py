@@ -62,7 +62,7 @@ def _mixes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_only_samples_of_the_picture_alone_are_mixed(
     shares: tuple[float, float],
     expected: int,
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = replace(TINY, mix=1.0, rgb_and_dsm=shares[0], rgb_alone=shares[1])

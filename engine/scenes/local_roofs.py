@@ -33,5 +33,8 @@ def draw_local_roofs(rng: Generator) -> LocalRoofs:
     families = {
         covering: (common := choose(rng, known), common, choose(rng, known))
         for covering, known in ROOF_FAMILIES.items()
+        if covering != "pale_tile"
     }
+    # one kiln: nothing to draw
+    families["pale_tile"] = ("pale_tile", "pale_tile", "terracotta")
     return LocalRoofs(families, 0.03)

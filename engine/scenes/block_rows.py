@@ -49,7 +49,7 @@ def _row(d: District, start: float, end: float, near: float, depth: float) -> No
     for k in range(count):
         a, b = (start + (end - start) * (k + i) / count for i in (0, 1))
         v = near + (back if k % 2 else 0.0)
-        house = (a, min(v, v + depth), b, max(v, v + depth))
+        house = _plot(a, v, b, v + depth)
         shade = float(rng.uniform(0.9, 1.12)) if rng.random() < 0.5 else 1.0
         colours = None if own is None else (_lighter(own[0], shade), _lighter(own[1], shade), own[2])
         d.building(house, name, eave + step * (k % 2), ridge_along_u=True, colours=colours, pitch=pitch)
@@ -57,6 +57,11 @@ def _row(d: District, start: float, end: float, near: float, depth: float) -> No
         own = (last.colour, last.stain_colour, last.stain_share) if own is None else own
         if name != "flat":
             d.plan.buildings[-1] = replace(last, details=last.details + _on_top(d, last.outline.bounds))
+
+
+def _plot(u0: float, front: float, u1: float, back: float) -> Plot:
+    """Return the plot between two lines along the street, whichever of them comes first."""
+    return u0, min(front, back), u1, max(front, back)
 
 
 def _lighter(colour: Colour, by: float) -> Colour:
@@ -87,17 +92,16 @@ def _yards(d: District, start: float, end: float, rear: float, inward: int, reac
     u, back = start, rear + inward * reach * rng.uniform(0.4, 1.0)
     while u < end - 3:
         width = min(rng.uniform(4.5, 9.0), end - u)
-        plot = (u, min(rear, back), u + width, max(rear, back))
+        plot = _plot(u, rear, u + width, back)
         if rng.random() < 0.5:
             d.area(plot, ragged=0.3)
         terrace = float(rng.uniform(1.5, 4.0))
         if rng.random() < 0.6:
-            d.area((u, min(rear, rear + inward * terrace), u + width, max(rear, rear + inward * terrace)),
-                   (PAVED, PAVED, SANDY, GRAVELLED)[rng.integers(4)])  # fmt: skip
+            kind = (PAVED, PAVED, SANDY, GRAVELLED)[rng.integers(4)]
+            d.area(_plot(u, rear, u + width, rear + inward * terrace), kind)
         if rng.random() < 0.35:
-            d.building((u + 0.2, min(rear, rear + inward * terrace), u + width * rng.uniform(0.5, 0.97),
-                        max(rear, rear + inward * terrace)), choose(rng, ("flat", "other")),
-                       float(rng.uniform(2.2, 3.0)), 0.0, True)  # fmt: skip
+            annexe = _plot(u + 0.2, rear, u + width * rng.uniform(0.5, 0.97), rear + inward * terrace)
+            d.building(annexe, choose(rng, ("flat", "other")), float(rng.uniform(2.2, 3.0)), 0.0, True)
         if rng.random() < d.style.hedges:
             d.hedge(u, rear + inward * 1.0, u, back)
         elif rng.random() < d.style.walls:
@@ -120,8 +124,7 @@ def _fronts(d: District, start: float, end: float, front: float, near: float) ->
     u = start
     while u < end - 3:
         width = min(rng.uniform(4.5, 9.0), end - u)
-        d.area((u, min(front, near), u + width, max(front, near)),
-               (GARDEN, TARRED, PAVED, GRAVELLED)[rng.integers(4)])  # fmt: skip
+        d.area(_plot(u, front, u + width, near), (GARDEN, TARRED, PAVED, GRAVELLED)[rng.integers(4)])
         if rng.random() < d.style.cars * 0.5:
             d.car(u + width / 2, (front + near) / 2, 1.57)
         elif rng.random() < 0.5:

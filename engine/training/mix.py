@@ -7,8 +7,10 @@ roof in other company for something else. Source: CutMix (Yun et al. 2019, arXiv
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .crops import Crop
 
@@ -38,7 +40,7 @@ def _span(side: int, rng: np.random.Generator) -> slice:
     return slice(max(first, 0), min(first + length, side))
 
 
-def _pasted(under: np.ndarray, over: np.ndarray, rows: slice, cols: slice) -> np.ndarray:
+def _pasted(under: NDArray[Any], over: NDArray[Any], rows: slice, cols: slice) -> NDArray[Any]:
     result = under.copy()
     result[..., rows, cols] = over[..., rows, cols]
     return result

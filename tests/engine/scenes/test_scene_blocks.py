@@ -24,16 +24,31 @@ def test_every_kind_of_block_fills_every_plot(kind: str, seed: int, length: floa
     assert all(np.isfinite(building.polygon().area) for building in plan.buildings)
 
 
-def test_a_long_row_is_as_low_and_straight_as_a_strip_of_street() -> None:
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_a_district_is_as_steep_as_its_kind_of_place(style: str) -> None:
+    plan = Plan(Terrain(0.0, 0.0, (), ()), make_soil(np.random.default_rng(0), "low_vegetation", "lawn", "meadow"))
+    low, high = STYLES[style].pitch
+    drawn = [District(plan, np.random.default_rng(k), STYLES[style], 0.0, 0.0, 0.0, 0.4).pitch for k in range(40)]
+    assert low <= min(drawn) and max(drawn) <= high
+    assert max(drawn) - min(drawn) > 0.7 * (high - low)
+
+
+def test_long_rows_lie_along_the_street_under_many_chimneys_and_skylights() -> None:
     rng = np.random.default_rng(3)
     plan = Plan(Terrain(0.0, 0.0, (), ()), make_soil(rng, "low_vegetation", "lawn", "meadow"))
     district = District(plan, rng, STYLES["south"], 0.0, 0.0, 0.0, 0.0)
-    for k in range(6):
+    for k in range(12):
         fill_block(district, "long_rows", (0.0, 60.0 * k, 120.0, 60.0 * k + 50.0))
     boxes = [building.polygon().minimum_rotated_rectangle.exterior.coords for building in plan.buildings]
     sides = [sorted((math.dist(c[0], c[1]), math.dist(c[1], c[2]))) for c in boxes]
-    rows = [(b, side) for b, side in zip(plan.buildings, sides) if side[1] > 3 * side[0] and side[0] > 7]
-    assert len(rows) > 3
-    assert max(b.roof.values.get("slope", 0.0) for b, _ in rows) < 0.8
-    assert all(abs(math.sin(2 * b.angle)) < 0.1 for b, _ in rows)  # along the street
-    assert sum(len(b.details) for b, _ in rows) > len(rows)  # chimneys, skylights
+    rows = [b for b, side in zip(plan.buildings, sides) if side[1] > 3 * side[0] and side[0] > 7]
+    assert len(rows) > 6
+    assert all(abs(math.sin(b.angle)) < 0.01 for b in rows)
+    pitched = [b for b in rows if b.roof.form != "flat"]
+    chimneys = [sum(detail.kind == "box" for detail in b.details) for b in pitched]
+    skylights = [sum(detail.kind == "window" for detail in b.details) for b in pitched]
+    assert np.mean(chimneys) > 5  # other roofs as long have half as many
+    assert np.mean(skylights) > 3
+    for b in pitched:
+        p0, q0, p1, q1 = b.outline.bounds
+        assert all(p0 <= detail.p <= p1 and q0 <= detail.q <= q1 for detail in b.details if detail.kind != "box")

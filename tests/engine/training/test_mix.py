@@ -72,12 +72,14 @@ def test_only_samples_of_the_picture_alone_are_mixed(
     assert len(seen) == expected
 
 
-def test_validation_sees_whole_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_and_calibration_see_whole_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = replace(TINY, mix=1.0, rgb_and_dsm=0.0, rgb_alone=1.0)
     store = default.open_stores(tmp_path, config)[1]
     seen = _mixes(monkeypatch)
     torch.manual_seed(0)
-    default.validate(DenseModel(compact_config()), store, config, "cpu")
+    model = DenseModel(compact_config())
+    default.validate(model, store, config, "cpu")
+    default.calibrate(model, store, config, "cpu")
     assert not seen
 
 

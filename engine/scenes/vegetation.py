@@ -66,6 +66,7 @@ def draw_tree(canvas: Canvas, tree: Tree, ground: float) -> None:
         return
     dx, dy = patch.x - np.float32(tree.x), patch.y - np.float32(tree.y)
     rho = np.sqrt(dx * dx + dy * dy) * np.float32(1 / tree.radius)
+    flat = False
     lump = patch.noise(max(tree.radius * 0.22, 0.4), tree.key)
     grain = patch.noise(0.0, tree.key + 3)
     if tree.kind == "palm":
@@ -79,10 +80,13 @@ def draw_tree(canvas: Canvas, tree: Tree, ground: float) -> None:
         if tree.kind == "cone":
             crown = 1 - np.float32(0.85) * np.minimum(edge, 1)
         else:
-            crown = np.float32(0.35) + np.float32(0.65) * np.sqrt(np.maximum(1 - edge * edge, 0))
+            flat = _is_clipped(tree.key)
+            bulge = edge**4 if flat else edge * edge
+            crown = np.float32(0.35) + np.float32(0.65) * np.sqrt(np.maximum(1 - bulge, 0))
         # Some crowns are smooth domes between their lumps, some are ragged down to single branches.
         fine = np.float32(((tree.key >> 4) % 8) / 7 * 0.45)
-        crown = crown + np.float32(tree.rough) * (np.float32(0.4) * lump + fine * grain)
+        rough = tree.rough * (0.5 if flat else 1.0)
+        crown = crown + np.float32(rough) * (np.float32(0.4) * lump + fine * grain)
     if tree.gaps > 0.04:
         mask &= patch.noise(0.5, tree.key + 11) > np.float32(3.2 * tree.gaps - 2.2)
     top = np.float32(ground) + np.float32(tree.height) * np.minimum(crown, np.float32(1.12))
@@ -97,7 +101,7 @@ def draw_tree(canvas: Canvas, tree: Tree, ground: float) -> None:
 
 
 def draw_hedge(canvas: Canvas, hedge: Hedge) -> None:
-    """Draw one hedge; its top is rough and its sides are ragged, so that it does not look like a low wing."""
+    """Draw one hedge: rough and ragged, or clipped, so that nothing but its shrubs tells it from a low wing."""
     reach = hedge.width
     patch = canvas.patch(
         min(hedge.x0, hedge.x1) - reach,
@@ -111,13 +115,15 @@ def draw_hedge(canvas: Canvas, hedge: Hedge) -> None:
     angle = math.atan2(hedge.y1 - hedge.y0, hedge.x1 - hedge.x0)
     p, q = patch.local((hedge.x0 + hedge.x1) / 2, (hedge.y0 + hedge.y1) / 2, angle)
     lump, grain = patch.noise(0.7, hedge.key), patch.noise(0.0, hedge.key + 5)
-    across = np.abs(q) * np.float32(2 / hedge.width) * (1 + np.float32(0.22) * lump) + np.float32(0.1) * grain
+    ragged, rough = (0.3, hedge.rough * 0.3) if _is_clipped(hedge.key) else (1.0, hedge.rough)
+    across = np.abs(q) * np.float32(2 / hedge.width) * (1 + np.float32(0.22 * ragged) * lump)
+    across = across + np.float32(0.1 * ragged) * grain
     mask = (across < 1) & (np.abs(p) < np.float32(length / 2) + np.float32(0.4) * lump)
     mask &= patch.noise(2.0, hedge.key + 9) > -1.6
     crown = (
         1
-        - np.float32(0.25) * across * across
-        + np.float32(hedge.rough) * (lump * np.float32(0.6) + grain * np.float32(0.7))
+        - np.float32(0.25 * ragged) * across * across
+        + np.float32(rough) * (lump * np.float32(0.6) + grain * np.float32(0.7))
     )
     top = canvas.ground[patch.at] + np.float32(hedge.height) * np.maximum(crown, np.float32(0.15))
     surface = canvas.surface[patch.at]
@@ -126,6 +132,11 @@ def draw_hedge(canvas: Canvas, hedge: Hedge) -> None:
     shade = np.float32(0.95) + np.float32(0.12) * grain + np.float32(0.08) * lump
     patch.paint(np.asarray(hedge.colour, np.float32), np.maximum(shade, np.float32(0.3)), mask)
     _label(canvas, patch.at, mask, hedge.height)
+
+
+def _is_clipped(key: int) -> bool:
+    """Whether a gardener keeps this plant flat and smooth: told by its key, so that no other choice changes."""
+    return (key >> 9) % 3 == 0
 
 
 def _label(canvas: Canvas, at: tuple[slice, slice], mask: BoolArray, height: float) -> None:

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--min-area", metavar="M2", type=float, default=defaults.min_area_m2,
-        help="smaller buildings are dropped, in square metres (default: %(default)s)",
+        help="smaller buildings are left out of outlines and roof classes, in square metres (default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
         "--min-confidence", metavar="P", type=float,

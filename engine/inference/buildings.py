@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..given import given
 from ..jobs import BuildingOptions
 from ..raster.aligned import AlignedRaster
+from ..raster.grid import Grid
 from ..raster.sinks import RasterSpec, StripSink
 from ..vector.buildings import Building, BuildingTracer, MapStrip
 from ..vector.crew import helpers_of
@@ -120,14 +121,17 @@ def trace(
                         roof_confidence=_levels(sinks, "roof_confidence", row, rows.height, _PERCENT),
                         surface=surface,
                         ground=floor,
+                        rim=_rim(setup, rows),
                     )
                 )
                 counts.update(_class_of(item, bool(names)) for item in found)
                 writer.write(found)
+                _blank_roofs(sinks, tracer)
         if tracer is not None and writer is not None:
             found = tracer.finish()
             counts.update(_class_of(item, bool(names)) for item in found)
             writer.write(found)
+            _blank_roofs(sinks, tracer)
     by_class = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     return Made(by_class, 0 if tracer is None else tracer.unsure)
 
@@ -146,10 +150,29 @@ def _mask(setup: Setup, sinks: Mapping[str, StripSink], row: int, rows: int) -> 
     return np.asarray(values >= value if at_least else values == value)
 
 
+def _rim(setup: Setup, rows: Grid) -> NDArray[np.bool_]:
+    """Return [H, W]: pixels of the region beside one that does not belong to it."""
+    inside = setup.frame.region_mask(rows.padded(1))
+    inner = inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
+    return inside[1:-1, 1:-1] & ~inner
+
+
 def _levels(
     sinks: Mapping[str, StripSink], name: str, row: int, rows: int, table: NDArray[np.uint8]
 ) -> NDArray[np.uint8] | None:
     return table[sinks[name].read(row, rows)] if name in sinks else None
+
+
+def _blank_roofs(sinks: Mapping[str, StripSink], tracer: BuildingTracer) -> None:
+    """Take away the roof class where no building was made, so that raster and outlines tell of the same buildings.
+
+    Pieces at the rim of the region keep theirs: they may be parts of buildings that another run makes.
+    What is building is read from another raster: a run that goes on after this finds the same buildings again.
+    """
+    rows, cols = tracer.take_left_out()
+    if "roof_class" in sinks:
+        grid = sinks["roof_class"].spec.grid
+        sinks["roof_class"].blank(rows - grid.row0, cols - grid.col0)
 
 
 def _class_of(building: Building, has_classes: bool) -> str:

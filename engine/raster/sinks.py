@@ -161,6 +161,28 @@ class StripSink:
             raise ValueError(f"rows {row} to {row + height - 1} have not all been written")
         return out
 
+    def blank(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> None:
+        """Set pixels that have been written to nodata; each strip that holds any is written again.
+
+        Args:
+            rows: counted from the top, [N].
+            cols: counted from the left, [N].
+
+        Raises:
+            RidgelineError: DISK_FULL, OUTPUT_NOT_WRITABLE.
+            ValueError: if the raster has no nodata value.
+        """
+        if self.spec.nodata is None:
+            raise ValueError(f"{self.spec.name} has no nodata value")
+        if not len(rows):
+            return
+        for strip in self._strips():
+            inside = (rows >= strip.row) & (rows < strip.row + strip.height)
+            if inside.any():
+                values = self.read(strip.row, strip.height)
+                values[rows[inside] - strip.row, cols[inside]] = self.spec.nodata
+                self.write(strip.row, values)
+
     def finish(self, folder: Path) -> Path:
         """Make ``folder/<name>.tif`` of the strips and return its path; the strips stay.
 

@@ -27,7 +27,7 @@ from .crew import Crew
 from .draft import Draft, drafts_of, mean_probability
 from .nearness import within
 from .separate import split_touching
-from .trace import Component, ComponentTracer
+from .trace import RIM, Component, ComponentTracer
 
 Levels = npt.NDArray[np.uint8] | npt.NDArray[np.floating]
 """Probabilities: uint8, where 255 is 1, or float from 0 to 1."""
@@ -46,6 +46,7 @@ class MapStrip:
         roof_confidence: [H, W], probability of ``roof_class``; None: every pixel counts the same.
         surface: float32 [H, W], metres, NaN = unknown; None without a DSM.
         ground: float32 [H, W], metres, NaN = unknown; None without a DSM.
+        rim: bool [H, W], True where a building may go on beyond what is seen; None: nowhere.
     """
 
     row0: int
@@ -56,6 +57,7 @@ class MapStrip:
     roof_confidence: Levels | None = None
     surface: npt.NDArray[np.float32] | None = None
     ground: npt.NDArray[np.float32] | None = None
+    rim: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if (self.surface is None) != (self.ground is None):
@@ -71,7 +73,7 @@ class MapStrip:
             item = getattr(self, name)
             if item is not None:
                 found[name] = item if item.dtype == np.uint8 else np.rint(np.clip(item, 0, 1) * 255).astype(np.uint8)
-        for name in ("roof_class", "surface", "ground"):
+        for name in ("roof_class", "surface", "ground", RIM):
             if getattr(self, name) is not None:
                 found[name] = getattr(self, name)
         return found
@@ -128,6 +130,7 @@ class BuildingTracer:
         self._crew = Crew(partial(drafts_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
         self._count = 0
+        self._left_out: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
         self.unsure = 0
         """Buildings left out so far, because the model is less sure of them than the options ask for."""
 
@@ -155,17 +158,32 @@ class BuildingTracer:
         self._settle(self._components.finish())
         return self._release(None)
 
+    def take_left_out(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return absolute rows [N] and columns [N] of the mask's pixels that became no building since asked last.
+
+        They are too few together, or the model is not sure enough of them. What touches the rim is not told of: how
+        much of it there is beyond, and how sure the model is of the whole, cannot be known.
+        """
+        left_out, self._left_out = self._components.take_dropped() + self._left_out, []
+        if not left_out:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return np.concatenate([item[0] for item in left_out]), np.concatenate([item[1] for item in left_out])
+
     def _settle(self, components: list[Component]) -> None:
         owners: deque[int] = deque()
 
         def parts() -> Iterator[Component]:
             for number, component in enumerate(components):
+                is_whole = not np.any(component.maps.pop(RIM, False))
                 for part in self._parts(component):
                     if self._is_sure(part):
                         owners.append(number)
                         yield part
                     else:
                         self.unsure += 1
+                        if is_whole:
+                            rows, cols = np.nonzero(part.mask)
+                            self._left_out.append((rows + part.row0, cols + part.col0))
 
         last, neighbours = -1, _Neighbours()
         for draft in self._crew.map(parts()):

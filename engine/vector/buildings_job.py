@@ -101,16 +101,17 @@ def _strips(frame: Frame, classes: Source, roofs: Source | None, job: BuildingsJ
             window = grid.window(row, grid.col0, min(height, grid.row1 - row), grid.width)
             found = ids.read(window)
             mask = np.isin(found, building) if building else found > 0
-            heights: dict[str, npt.NDArray[np.float32]] = {}
+            known = ground = None
             if surface is not None and stream is not None:
                 block = surface.read(window)
                 known = np.where(block.valid, block.values[0], np.float32(np.nan)).astype(np.float32)
-                heights = {"surface": known, "ground": stream.under(window, block)}
+                ground = stream.under(window, block)
             yield MapStrip(
                 row0=row,
                 mask=mask & frame.region_mask(window),
                 roof_class=None if roof_ids is None else roof_ids.read(window).astype(np.uint8),
-                **heights,
+                surface=known,
+                ground=ground,
             )
 
 

@@ -23,6 +23,9 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Maps = Mapping[str, npt.NDArray[np.generic]]
 
+RIM = "rim"
+"""Name of the map that is True where the mask may go on beyond what is seen."""
+
 LARGEST_PX = 32_000_000
 """A component of more pixels is handed out as it is when a strip ends, to bound memory: no building is so large."""
 
@@ -64,7 +67,7 @@ class ComponentTracer:
     Args:
         col0: absolute column of the strips' first column.
         row0: absolute row of the first strip's first row.
-        min_pixels: smaller components are dropped.
+        min_pixels: smaller components are dropped; where they lay, `take_dropped` tells, but for those at the `RIM`.
     """
 
     def __init__(self, col0: int, row0: int, min_pixels: int = 1) -> None:
@@ -73,6 +76,7 @@ class ComponentTracer:
         self._min_pixels = min_pixels
         self._front: Ints | None = None  # number of the open component that each column of the last row belongs to
         self._open: dict[int, _Open] = {}
+        self._dropped: list[tuple[Ints, Ints]] = []
 
     def add(self, row0: int, mask: Bools, maps: Maps) -> list[Component]:
         """Take the next rows and return the components that are complete now, in no particular order.
@@ -102,6 +106,11 @@ class ComponentTracer:
         rest = [self._close(item) for item in self._open.values()]
         self._open, self._front = {}, None
         return [item for item in rest if item is not None]
+
+    def take_dropped(self) -> list[tuple[Ints, Ints]]:
+        """Return absolute rows and columns of the components that were too small since this was asked last."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
 
     @property
     def first_open(self) -> tuple[int, int]:
@@ -144,6 +153,7 @@ class ComponentTracer:
         rows, cols = np.nonzero(labels)
         label = labels[rows, cols]
         wanted = keeps[groups[label]]
+        self._drop(row0, rows[~wanted], cols[~wanted], label[~wanted], maps)
         rows, cols, root = rows[wanted], cols[wanted], groups[label[wanted]]
         order = np.argsort(root, kind="stable")
         rows, cols, root = rows[order], cols[order], root[order]
@@ -168,11 +178,21 @@ class ComponentTracer:
         closed = (self._close(item) for item in done)
         return [item for item in closed if item is not None]
 
+    def _drop(self, row0: int, rows: Ints, cols: Ints, label: npt.NDArray[np.int32], maps: Maps) -> None:
+        """Note pixels of components that are complete in a strip and too small, but for components at the rim."""
+        if RIM in maps:
+            cut = np.isin(label, label[np.asarray(maps[RIM])[rows, cols] != 0])
+            rows, cols = rows[~cut], cols[~cut]
+        if len(rows):
+            self._dropped.append((rows + row0, cols + self._col0))
+
     def _close(self, item: _Open) -> Component | None:
-        if item.pixels < self._min_pixels:
-            return None
         rows = np.concatenate([piece[0] for piece in item.pieces])
         cols = np.concatenate([piece[1] for piece in item.pieces])
+        if item.pixels < self._min_pixels:
+            if not any(piece[2][RIM].any() for piece in item.pieces if RIM in piece[2]):
+                self._dropped.append((rows, cols))
+            return None
         top, left = int(rows.min()), int(cols.min())
         rows, cols = rows - top, cols - left
         shape = (int(rows.max()) + 1, int(cols.max()) + 1)

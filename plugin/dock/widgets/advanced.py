@@ -69,7 +69,7 @@ class Advanced(QgsCollapsibleGroupBox):
         self.min_area.setRange(0, 10_000)
         self.min_area.setValue(_MIN_AREA_M2)
         self.min_area.setSuffix(tr(" m²"))
-        self.min_area.setToolTip(tr("Buildings smaller than this are left out."))
+        self.min_area.setToolTip(tr("Buildings smaller than this are left out, of outlines and roof classes alike."))
         form.addRow(tr("Smallest building"), shrinkable(self.min_area))
         self.min_confidence = QDoubleSpinBox()
         self.min_confidence.setDecimals(0)

@@ -19,8 +19,9 @@ from inference_helpers import (
     surface,
     write_raster,
 )
+from scipy import ndimage
 
-from ridgeline.engine.jobs import Region
+from ridgeline.engine.jobs import BuildingOptions, Region
 from ridgeline.engine.models.package import TileSpec
 
 
@@ -71,6 +72,24 @@ def test_regions_that_overlap_agree_bit_for_bit(tmp_path, other_grid):
         first, second = a[71:200, 93:210], b[: 200 - 71, : 210 - 93]
         assert first.any()
         assert np.array_equal(first, second)
+
+
+def test_with_outlines_regions_agree_but_for_what_a_rim_cuts(tmp_path):
+    rgb = write_raster(tmp_path / "rgb.tif", picture(300, 320))
+    dsm = write_raster(tmp_path / "dsm.tif", surface(300, 320))
+    model = make_package(tmp_path / "model", (RGB, DSM))
+    regions = {"a": box(0, 0, 210, 200), "b": box(93, 71, 300, 280)}
+    options = BuildingOptions(min_area_m2=3)
+    for name, region in regions.items():
+        segment(tmp_path / name, model, rgb, dsm, region=region, buildings=options)
+        segment(tmp_path / f"{name}-all", model, rgb, dsm, region=region)
+    both = np.s_[71:200, 93:210], np.s_[: 200 - 71, : 210 - 93]
+    a, b = (read(tmp_path / name / "roof_class.tif")[part] > 0 for name, part in zip(regions, both))
+    whole = read(tmp_path / "a-all" / "roof_class.tif")[both[0]] > 0
+    labels, _ = ndimage.label(whole)
+    cut = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    assert (whole & ~a).any()  # specks are gone
+    assert np.array_equal(a[~np.isin(labels, cut[cut > 0])], b[~np.isin(labels, cut[cut > 0])])
 
 
 def _warped(path, target):

@@ -176,6 +176,31 @@ def test_buildings_that_are_not_sure_are_left_out_as_the_model_advises_or_the_us
     assert record(tmp_path / "out")["buildings_unsure"] == 2 - kept
 
 
+def test_roof_classes_and_outlines_tell_of_the_same_buildings(tmp_path):
+    import pyogrio
+
+    colours = np.full((3, 700, 300), 1, np.uint8)
+    houses = ((40, 100, 250), (140, 200, 180), (490, 530, 250), (600, 604, 250), (696, 700, 250))
+    for top, bottom, shade in houses:
+        colours[:, top:bottom, 40 : 40 + bottom - top] = shade
+    rgb = write_raster(tmp_path / "rgb.tif", colours)
+    weights = {"building": [[1.2, 0, 0]], "roof": [[0, 1, 0], [0, 0, 0.5]]}
+    network = mixing_network({"rgb": 3}, {"building": 1, "roof": 2}, weights)
+    output = replace(BUILDING, activation="sigmoid", least_confidence=0.8)
+    model = make_package(tmp_path / "model", (RGB,), (output, ROOFS), network)
+    segment(tmp_path / "rasters", model, rgb)
+    all_roofs = read(tmp_path / "rasters" / "roof_class.tif") > 0
+    assert np.array_equal(all_roofs, colours[0] > 127)
+    result = segment(tmp_path / "out", model, rgb, buildings=BuildingOptions(min_area_m2=10, regularise=False))
+    with_outlines = read(tmp_path / "out" / "roof_class.tif") > 0
+    expected = all_roofs.copy()
+    expected[140:200], expected[600:604] = False, False  # unsure, and small; the small piece at the rim stays
+    assert np.array_equal(with_outlines, expected)
+    expected[696:] = False
+    outlines = pyogrio.read_dataframe(result.outputs["buildings"]).geometry
+    assert sum(item.area for item in outlines) == pytest.approx(expected.sum() * GSD**2)
+
+
 def test_run_json_tells_how_the_result_came_to_be(tmp_path):
     rgb = write_raster(tmp_path / "rgb.tif", picture(100, 120))
     segment(tmp_path / "out", make_package(tmp_path / "model"), rgb)

@@ -115,6 +115,27 @@ def test_a_continued_raster_is_the_undisturbed_one(tmp_path_factory, cuts, data)
     assert np.array_equal(second.read(0, GRID.height), values)
 
 
+@settings(max_examples=10, deadline=None)
+@given(cuts=st.lists(st.integers(1, GRID.height - 1), unique=True, max_size=5).map(sorted), seed=st.integers(0, 99))
+def test_pixels_taken_back_are_nodata_and_no_others_change(tmp_path_factory, cuts, seed):
+    rng, values = np.random.default_rng(seed), heights()
+    sink = StripSink(HEIGHT, tmp_path_factory.mktemp("strips"))
+    for top, bottom in zip([0, *cuts], [*cuts, GRID.height]):
+        sink.write(top, values[top:bottom])
+    rows, cols = rng.integers(0, GRID.height, 40), rng.integers(0, GRID.width, 40)
+    sink.blank(rows, cols)
+    sink.blank(rows[:0], cols[:0])
+    values[rows, cols] = -9999
+    assert np.array_equal(sink.read(0, GRID.height), values)
+    assert sink.rows_done() == GRID.height
+
+
+def test_a_raster_without_nodata_takes_nothing_back(tmp_path):
+    sink = StripSink(RasterSpec("height", GRID, "float32", None), tmp_path)
+    with pytest.raises(ValueError, match="nodata"):
+        sink.blank(np.array([1]), np.array([1]))
+
+
 def test_a_killed_process_leaves_whole_strips_only(tmp_path):
     script = f"""
         import numpy as np, os, signal

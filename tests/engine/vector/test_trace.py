@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rasterio.features import shapes
 from rasterio.transform import Affine
+from scipy import ndimage
 
 from ridgeline.engine.vector import trace
 from ridgeline.engine.vector.trace import ComponentTracer, outline
@@ -69,12 +70,21 @@ def test_every_component_keeps_its_own_values(mask, heights):
 @settings(max_examples=60, deadline=None)
 @given(mask=blotchy, heights=st.lists(st.integers(1, 9), min_size=1, max_size=4), smallest=st.integers(1, 30))
 def test_small_components_are_dropped_wherever_the_strips_are_cut(mask, heights, smallest):
-    tracer, found, at = ComponentTracer(0, 0, smallest), [], 0
+    tracer, found, at, rest = ComponentTracer(0, 0, smallest), [], 0, mask.copy()
     while at < mask.shape[0]:
         height = heights[at % len(heights)]
         found += tracer.add(at, mask[at : at + height], {})
         at += height
+        for rows, cols in tracer.take_dropped():
+            assert rest[rows, cols].all()  # each pixel is told of once
+            rest[rows, cols] = False
     found += tracer.finish()
+    for rows, cols in tracer.take_dropped():
+        rest[rows, cols] = False
+    kept = np.zeros_like(mask)
+    for item in found:
+        kept[item.row0 : item.row0 + item.mask.shape[0], item.col0 : item.col0 + item.mask.shape[1]] |= item.mask
+    assert np.array_equal(rest, kept)
     sizes = sorted(int(item.mask.sum()) for item in found)
     assert sizes == sorted(int(item.mask.sum()) for item in by_strips(mask, [99], 0, 0) if item.mask.sum() >= smallest)
 
@@ -106,3 +116,22 @@ def test_strips_must_follow_each_other():
         tracer.add(9, np.ones((3, 4), bool), {})
     with pytest.raises(ValueError, match="wide"):
         tracer.add(8, np.ones((3, 5), bool), {})
+
+
+@settings(max_examples=40, deadline=None)
+@given(mask=blotchy, heights=st.lists(st.integers(1, 9), min_size=1, max_size=4), smallest=st.integers(2, 30))
+def test_what_the_rim_cuts_is_dropped_but_not_told_of(mask, heights, smallest):
+    rim = np.ones_like(mask)
+    rim[1:-1, 1:-1] = False
+    tracer, at = ComponentTracer(0, 0, smallest), 0
+    told = np.zeros_like(mask)
+    while at < mask.shape[0]:
+        rows = slice(at, at + heights[at % len(heights)])
+        tracer.add(at, mask[rows], {"rim": rim[rows]})
+        at = rows.stop
+    tracer.finish()
+    for rows, cols in tracer.take_dropped():
+        told[rows, cols] = True
+    labels, _ = ndimage.label(mask)
+    sizes, at_rim = np.bincount(labels.ravel()), np.unique(labels[rim])
+    assert np.array_equal(told, mask & (sizes[labels] < smallest) & ~np.isin(labels, at_rim))

@@ -16,6 +16,26 @@ from ..models.multitask import DenseModel
 
 
 @torch.no_grad()
+def move_towards(model: DenseModel, start: DenseModel, share: float) -> None:
+    """Move the weights of ``model`` towards those of ``start``; whole numbers among them stay as they are.
+
+    Args:
+        model: changed in place.
+        start: of the same architecture.
+        share: of ``model``'s own weights, 0 to 1.
+
+    Raises:
+        ValueError: if the share lies outside 0 to 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie between 0 and 1, not {share}")
+    before = start.state_dict()
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():
+            value.copy_(torch.lerp(before[name].to(value.device, value.dtype), value, share))
+
+
+@torch.no_grad()
 def blend(
     model: DenseModel, start: DenseModel, share: float, shown: Iterable[Mapping[str, Tensor]], device: str
 ) -> None:
@@ -32,12 +52,7 @@ def blend(
     Raises:
         ValueError: if the share lies outside 0 to 1.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must lie between 0 and 1, not {share}")
-    before = start.state_dict()
-    for name, value in model.state_dict().items():
-        if value.is_floating_point():
-            value.copy_(torch.lerp(before[name].to(value.device, value.dtype), value, share))
+    move_towards(model, start, share)
     normalisations = [part for part in model.modules() if isinstance(part, torch.nn.BatchNorm2d)]
     momenta = [part.momentum for part in normalisations]
     for part in normalisations:

@@ -21,6 +21,7 @@ from ...models.multitask import DenseModel
 from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
+from ..blend import move_towards
 from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
 from .new_outputs import begin_new_outputs
 from .pictures import class_colours, write_strip
@@ -28,10 +29,15 @@ from .prepare import Prepared, demand_both_halves, prepare, write_split
 from .samples import Seen, read_tiles, unlabelled_tiles
 from .scores import found_classes
 from .shares import MOST_TILES, shares_shift
+from .teaching import BACKGROUND
 from .trainable import merged, with_tasks
 
 WORK = ".training"
 """Folder inside the output folder that a run can be continued from; removed when the package is complete."""
+
+
+_HALF_KEPT = 20
+"""From so many polygons that teach a network keeps half of what it learnt (`share_learnt`)."""
 
 
 def run_finetune(job: FinetuneJob, feedback: Feedback) -> Result:
@@ -73,16 +79,18 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     write_split(work / "split.geojson", ready)
     pictures = _Pictures(work, lesson, ready)
     trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)
+    best = merged(trained).to(device)
+    if not is_new:
+        move_towards(best, before, share_learnt(_taught_polygons(ready)))
     own_classes = is_new or (ready.teaching.kind == "known" and not history.is_start)
     # without a background the classes are not all that there is, and their shares say nothing
     if own_classes and ready.teaching.background is not None:
-        shift = shares_shift(trained, lesson, _unlabelled(ready, job.seed), device)
-        trained.shift(ready.teaching.taught[0], torch.from_numpy(shift))
-    best = merged(trained)
+        shift = shares_shift(best, lesson, _unlabelled(ready, job.seed), device)
+        best.shift(ready.teaching.taught[0], torch.from_numpy(shift))
     scores_before = None if is_new else validate(before, lesson).plain.as_dict()
     metrics = {
         "validation before": scores_before or "these classes are new",
-        "validation after": validate(best.to(device), lesson).plain.as_dict(),
+        "validation after": validate(best, lesson).plain.as_dict(),
     }
     if history.is_start and not is_new:
         feedback.warn(
@@ -98,11 +106,25 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
         ),
         encoding="utf-8",
     )
-    for file in (work / "split.geojson", *(Path(path) for path in pictures(trained))):
+    for file in (work / "split.geojson", *(Path(path) for path in pictures(best))):
         shutil.copy(file, out / file.name)
     shutil.rmtree(out / WORK)
     outputs = {"model": str(out), "split": str(out / "split.geojson"), "training": str(out / "training.json")}
     return Result(outputs, {"metrics": metrics, "best_step": history.best_step, "labels": ready.report.as_dict()})
+
+
+def share_learnt(polygons: int) -> float:
+    """Return which share of what was learnt from so many polygons a network keeps; the rest is as it was before.
+
+    A few polygons tell little of the ground beside theirs: with all that ten of them taught, a network may be far worse
+    there than untaught, and nothing that validates beside them tells. The benchmark's NOTES.md has the figures.
+    """
+    return polygons / (polygons + _HALF_KEPT)
+
+
+def _taught_polygons(ready: Prepared) -> int:
+    """Return how many polygons of all classes but the background teach."""
+    return sum(count["polygons"] for name, count in ready.report.classes.items() if name != BACKGROUND)
 
 
 def _unlabelled(ready: Prepared, seed: int) -> list[Seen]:
@@ -172,6 +194,7 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
     )
     # the new model takes what it was taught with: of a raster that was never there it would say something untried
     used = tuple(item for item in spec.inputs if item.name in ready.samples[0].inputs)
+    kept = "" if ready.teaching.kind == "new" else f" ({share_learnt(_taught_polygons(ready)):.0%} of it kept)"
     return PackageInfo(
         name=package_name(job.name),
         version="1.0.0",
@@ -185,7 +208,7 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
         training_data=(
             f"Polygons by class: {polygons}. Seen through: {', '.join(item.name for item in used)}. "
             f"{len(ready.split.validation_blocks)} squares of {ready.split.block_m:g} m validated. "
-            f"Settings: {job.mode}, seed {job.seed}, {history.entries[-1]['step']} steps. Before that: "
+            f"Settings: {job.mode}, seed {job.seed}, {history.entries[-1]['step']} steps{kept}. Before that: "
             f"{spec.training_data or 'see the model it began from'}"
         ),
         source=f"fine-tuned from {spec.name} {spec.version}",

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+import torch
 from finetune_helpers import GSD, INPUTS, OUTPUTS, tiny_model
+from hypothesis import given
+from hypothesis import strategies as st
 from rasterio.transform import from_origin
 
 from ridgeline.engine.classes import LAND_COVER, ROOF_CLASSES
@@ -166,6 +169,55 @@ def test_new_classes_are_moved_to_the_shares_of_what_can_be_read_of_other_ground
 def test_without_a_background_shares_elsewhere_say_nothing(place, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "shares_shift", lambda *_: pytest.fail("the classes are not all that there is"))
     run_finetune(job(place, tmp_path / "m", steps=1, area=None), Feedback())
+
+
+def _trained(monkeypatch, told):
+    """Let the training change every weight, whatever validates, and remember the network before and after."""
+    train = run.train
+
+    def whole(model, lesson, *rest):
+        trained, history = train(model, lesson, *rest)
+        with torch.no_grad():
+            for value in trained.parameters():
+                value.add_(0.5)
+        history.best_step = 1
+        told.update(before=lesson.before.state_dict(), after=trained.state_dict())
+        return trained, history
+
+    monkeypatch.setattr(run, "train", whole)
+
+
+@pytest.mark.parametrize("count", [16, 9])
+def test_of_what_a_few_buildings_teach_a_part_is_kept(place, tmp_path, monkeypatch, count):
+    told = {}
+    _trained(monkeypatch, told)
+    write(tmp_path / "labels.geojson", BOXES[:count], ["house"] * count)
+    layer = PolygonLayer(str(tmp_path / "labels.geojson"))
+    mapping = (ClassMapping("house", "building"),)
+    result = run_finetune(job(place, tmp_path / "model", labels=layer, classes=mapping), Feedback())
+    share = run.share_learnt(result.summary["labels"]["classes"]["building"]["polygons"])
+    assert 0.2 < share < 0.5
+    kept = trainable_model(load_package(tmp_path / "model")).state_dict()
+    for name, value in told["before"].items():
+        if value.is_floating_point() and name in kept:
+            wanted = value + share * (told["after"][name] - value)
+            # a package's weights are stored as float16
+            torch.testing.assert_close(kept[name].float(), wanted.float(), rtol=2e-3, atol=2e-3)
+
+
+def test_new_classes_keep_all_that_they_learnt(place, tmp_path, monkeypatch):
+    told = {}
+    _trained(monkeypatch, told)
+    run_finetune(job(place, tmp_path / "model", area=None), Feedback())
+    kept = trainable_model(load_package(tmp_path / "model")).state_dict()
+    for name, value in told["after"].items():
+        if value.is_floating_point() and name in kept and value.ndim > 1:
+            torch.testing.assert_close(kept[name].float(), value.float(), rtol=2e-3, atol=2e-3)
+
+
+@given(few=st.integers(0, 10**6), more=st.integers(1, 10**6))
+def test_more_polygons_are_trusted_more(few, more):
+    assert 0 <= run.share_learnt(few) < run.share_learnt(few + more) < 1
 
 
 def _class_biases(model):

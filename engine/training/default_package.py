@@ -14,7 +14,7 @@ from ..models.rebuild import networks_alone, trainable_model
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.7.0"
+VERSION = "1.8.0"
 _SEEN = {"rgb": "picture", "dsm": "surface"}
 
 

@@ -173,3 +173,22 @@ def test_a_tilted_chip_is_the_same_place_on_a_slope_and_has_no_roof_classes() ->
         assert np.allclose(rise_x, dx, atol=1e-2) and np.allclose(rise_y, dy, atol=1e-2)
         assert np.array_equal(tilted.building_id, flat.building_id)
         assert not tilted.roof_class.any()
+
+
+def test_clipped_plants_are_flat_and_smooth_and_others_are_not() -> None:
+    from ridgeline.engine.scenes.vegetation import Hedge, Tree, draw_hedge, draw_tree
+
+    def heights(key: int, plant: str) -> np.ndarray:
+        canvas = Canvas.blank(0.25, 0, 0, 80, 80)
+        grey = (0.2, 0.3, 0.1)
+        if plant == "hedge":
+            draw_hedge(canvas, Hedge(3, 10, 17, 10, 2.0, 2.5, grey, 0.2, key))
+        else:
+            draw_tree(canvas, Tree(10, 10, 4.0, 8.0, "round", grey, 0.2, 0.0, key), 0.0)
+        return canvas.surface[canvas.canopy]
+
+    for plant, height in (("hedge", 2.5), ("tree", 8.0)):
+        clipped = [heights(key, plant) for key in range(4)]
+        ragged = [heights(512 + key, plant) for key in range(4)]
+        assert np.mean([item.std() for item in clipped]) < 0.85 * np.mean([item.std() for item in ragged])
+        assert np.mean([np.median(item) for item in clipped]) > 0.75 * height

@@ -130,7 +130,6 @@ class BuildingTracer:
         self._crew = Crew(partial(drafts_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
         self._count = 0
-        self._left_out: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
         self.unsure = 0
         """Buildings left out so far, because the model is less sure of them than the options ask for."""
 
@@ -158,32 +157,28 @@ class BuildingTracer:
         self._settle(self._components.finish())
         return self._release(None)
 
-    def take_left_out(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return absolute rows [N] and columns [N] of the mask's pixels that became no building since asked last.
+    def take_small(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return absolute rows [N] and columns [N] of pixels in pieces too small for a building, since asked last.
 
-        They are too few together, or the model is not sure enough of them. What touches the rim is not told of: how
-        much of it there is beyond, and how sure the model is of the whole, cannot be known.
+        What touches the rim is not told of: how much of it there is beyond cannot be known.
         """
-        left_out, self._left_out = self._components.take_dropped() + self._left_out, []
-        if not left_out:
+        small = self._components.take_dropped()
+        if not small:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        return np.concatenate([item[0] for item in left_out]), np.concatenate([item[1] for item in left_out])
+        return np.concatenate([item[0] for item in small]), np.concatenate([item[1] for item in small])
 
     def _settle(self, components: list[Component]) -> None:
         owners: deque[int] = deque()
 
         def parts() -> Iterator[Component]:
             for number, component in enumerate(components):
-                is_whole = not np.any(component.maps.pop(RIM, False))
+                component.maps.pop(RIM, None)
                 for part in self._parts(component):
                     if self._is_sure(part):
                         owners.append(number)
                         yield part
                     else:
                         self.unsure += 1
-                        if is_whole:
-                            rows, cols = np.nonzero(part.mask)
-                            self._left_out.append((rows + part.row0, cols + part.col0))
 
         last, neighbours = -1, _Neighbours()
         for draft in self._crew.map(parts()):

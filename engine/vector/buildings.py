@@ -46,7 +46,7 @@ class MapStrip:
         roof_confidence: [H, W], probability of ``roof_class``; None: every pixel counts the same.
         surface: float32 [H, W], metres, NaN = unknown; None without a DSM.
         ground: float32 [H, W], metres, NaN = unknown; None without a DSM.
-        rim: bool [H, W], True where a building may go on beyond what is seen; None: nowhere.
+        rim: bool [H, W], True where a building may go on beyond what is seen; None: nobody will `take_small`.
     """
 
     row0: int
@@ -150,6 +150,8 @@ class BuildingTracer:
         if strip.mask.shape[1] != self._grid.width:
             raise ValueError(f"the strip is {strip.mask.shape[1]} pixels wide, the grid {self._grid.width}")
         self._settle(self._components.add(strip.row0, strip.mask, strip.maps()))
+        if strip.rim is None:  # nobody takes them, and they would grow with the raster
+            self._components.take_dropped()
         return self._release(self._components.first_open)
 
     def finish(self) -> list[Building]:

@@ -71,7 +71,7 @@ def test_buildings_that_the_model_is_less_sure_of_are_left_out_and_counted(seed,
     whole = trace(maps, [90], grid, BuildingOptions(min_area_m2=4, regularise=False))
     options = BuildingOptions(min_area_m2=4, regularise=False, min_confidence=least)
     with BuildingTracer(grid, options, ROOFS) as tracer:
-        sure = tracer.add(MapStrip(grid.row0, **maps)) + tracer.finish()
+        sure = tracer.add(MapStrip(grid.row0, **maps, rim=np.zeros_like(maps["mask"]))) + tracer.finish()
     kept = [item for item in whole if item.building_confidence >= least]
     assert [(item.outline, item.building_confidence) for item in sure] == [
         (item.outline, item.building_confidence) for item in kept
@@ -84,6 +84,17 @@ def test_buildings_that_the_model_is_less_sure_of_are_left_out_and_counted(seed,
     labels, _ = ndimage.label(maps["mask"])
     sizes = np.bincount(labels.ravel())
     assert np.array_equal(small, maps["mask"] & (sizes[labels] * grid.gsd**2 < 4))
+
+
+def test_pieces_that_nobody_asks_for_are_not_kept():
+    grid = Grid(UTM, 0.5, 1_000_000, -9_600_000, 110, 90)
+    specks = np.zeros((89, 110), bool)
+    specks[::2, ::2] = True
+    for rim, kept in ((None, 0), (np.zeros_like(specks), specks.sum())):
+        with BuildingTracer(grid, BuildingOptions(min_area_m2=4), ROOFS) as tracer:
+            tracer.add(MapStrip(grid.row0, specks, rim=rim))
+            tracer.add(MapStrip(grid.row0 + 89, np.zeros((1, 110), bool), rim=None if rim is None else rim[:1]))
+            assert len(tracer.take_small()[0]) == kept
 
 
 def house(gsd=0.25, height=6.0):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from .block_courts import courts
 from .block_open import OPEN_BLOCKS, parking
 from .block_rows import long_rows
 from .block_scattered import SCATTERED_BLOCKS
@@ -373,7 +372,6 @@ BLOCKS: dict[str, Callable[[District, Plot], None]] = {
     "warren": warren,
     "slabs": slabs,
     "long_rows": long_rows,
-    "courts": courts,
     **SCATTERED_BLOCKS,
     **OPEN_BLOCKS,
 }

@@ -164,21 +164,12 @@ STYLES: dict[str, Style] = {
         street_soils=("asphalt", "asphalt", "concrete"), yard=(GARDEN, DRY, GARDEN, LAWN, EARTH, GRAVELLED),
         trees=0.8, tall=0.4, palms=0.06, hedges=0.4, walls=0.5, uniform=0.6, old=0.35, pitch=(0.2, 0.45),
     ),
-    "courts": Style(
-        roofs={"gable": 5, "hipped_v1": 2, "flat": 1, "other": 1},
-        blocks={"courts": 0.8, "slabs": 0.06, "parking": 0.04, "detached": 0.05, "park": 0.05},
-        pitched={"metal": 0.45, "sheets": 0.25, "tile": 0.3}, level={"slabs": 0.5, "membrane": 0.5}, eave=(3.0, 13.0),
-        block_length=(60.0, 150.0), block_depth=(45.0, 75.0), street=(5.0, 11.0),
-        street_soils=("asphalt", "asphalt", "concrete", "red_soil"),
-        yard=(TARRED, TARRED, PAVED, GRAVELLED, EARTH, DRY), trees=0.35, palms=0.06, hedges=0.3, walls=0.3, cars=0.8,
-        uniform=0.7, tidy=0.95, old=0.25, pitch=(0.25, 0.75),
-    ),
 }  # fmt: skip
 """Every kind of place by name."""
 
 STYLE_WEIGHTS: dict[str, float] = {
     "suburb": 0.13, "town": 0.12, "old_town": 0.09, "estate": 0.09, "industry": 0.09, "farm": 0.07, "open_land": 0.12,
     "villas": 0.09, "informal": 0.08, "tropical_village": 0.08, "east": 0.04,
-    "south": 0.09, "courts": 0.09,
+    "south": 0.09,
 }  # fmt: skip
 """How often each kind of place is drawn."""

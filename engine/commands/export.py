@@ -10,6 +10,7 @@ from typing import Any
 from ..feedback import Feedback
 from ..given import given
 from ..jobs import ErrorCode, Result, RidgelineError, from_dict
+from ..jobs.segment import LOOKS
 from .arguments import add_events
 from .jobrunner import run_job
 
@@ -28,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("static", "dynamic"),
         help="add int8 graphs (static ones are calibrated on synthetic scenes), and say what they lose and gain",
     )
+    parser.add_argument("--prefer-int8", action="store_true", help="let processors take the int8 graphs unasked")
+    parser.add_argument(
+        "--looks", metavar="N", type=int, choices=LOOKS, help="how often runs look at each tile: 1, 2, 4 or 8"
+    )
+    parser.add_argument("--version", metavar="TEXT", help="version of the new package (default: as before)")
     parser.add_argument("--samples", type=int, default=24, help="scenes to calibrate and to check on (default: 24)")
     add_events(parser)
 
@@ -57,22 +63,24 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     path = Path(args.weights) if args.weights else package.path_of(trainable.file)
     model = DenseModel(from_dict(DenseConfig, spec.architecture))
     load_into(model, load_weights(path)[0], path.name)
-    tile = dataclasses.replace(spec.tile, size=args.tile) if args.tile else spec.tile
-    names = [field.name for field in dataclasses.fields(PackageInfo) if field.name != "tile"]
-    info = PackageInfo(tile=tile, **{name: getattr(spec, name) for name in names})
+    asked = {"size": args.tile, "looks": args.looks}
+    tile = dataclasses.replace(spec.tile, **{name: value for name, value in asked.items() if value is not None})
+    names = [field.name for field in dataclasses.fields(PackageInfo) if field.name not in ("tile", "version")]
+    kept = {name: getattr(spec, name) for name in names}
+    info = PackageInfo(tile=tile, version=args.version or spec.version, **kept)
     out = Path(args.out)
     alone = networks_alone(package)
     made = export_package(model, info, out, alone=alone, half=not args.fp32, feedback=feedback)
     summary: dict[str, Any] = {}
     if args.int8:
-        summary = _add_int8(out, args.int8, args.samples)
+        summary = _add_int8(out, args.int8, args.samples, args.prefer_int8)
         made = load_package(out).spec
     graphs = sum(item.format == "onnx" for item in made.weights)
     files = sum(item.stat().st_size for item in out.iterdir() if item.is_file())
     return Result({"model": str(out)}, {"megabytes": round(files / 1e6, 2), "graphs": graphs, **summary})
 
 
-def _add_int8(folder: Path, how: str, count: int) -> dict[str, Any]:
+def _add_int8(folder: Path, how: str, count: int, first: bool) -> dict[str, Any]:
     """Add int8 graphs to the package in ``folder``; return what they lose and gain, by the inputs that they take."""
     from ..models.export.compare import agreement, building_iou, megapixels_per_second
     from ..models.export.quantise import add_int8
@@ -81,7 +89,7 @@ def _add_int8(folder: Path, how: str, count: int) -> dict[str, Any]:
 
     package = load_package(folder)
     calibration = scene_samples(package.spec, count, seed=11) if how == "static" else []
-    add_int8(package, [item.inputs for item in calibration], how)
+    add_int8(package, [item.inputs for item in calibration], how, first)
     grown = load_package(folder)
     fresh = scene_samples(package.spec, count, seed=12)
     inputs, truth = [item.inputs for item in fresh], [(item.inputs, item.building) for item in fresh]

@@ -13,7 +13,7 @@ from ..jobs import (
     SegmentJob,
     from_dict,
 )
-from ..jobs.segment import DEFAULT_MODEL
+from ..jobs.segment import DEFAULT_MODEL, LOOKS
 from .arguments import add_dsm, add_folder, add_protocol, add_region, add_rgb, dsm_of, folder_of, region_of, rgb_of
 from .jobrunner import load_json, run_job
 
@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, … (default: %(default)s)")
     group.add_argument("--runtime", default="auto", help="auto, onnx or torch (default: %(default)s)")
     group.add_argument("--precision", default="auto", help="auto, fp32, fp16, bf16 or int8 (default: %(default)s)")
+    group.add_argument(
+        "--looks", metavar="N", type=int, choices=LOOKS,
+        help="how often to look at each tile, turned each time: 1, 2, 4 or 8 (default: what the model advises)",
+    )  # fmt: skip
     group.add_argument("--batch", metavar="N", type=int, help="tiles computed at once (default: by the device)")
     group.add_argument("--threads", metavar="N", type=int, help="processor threads (default: all)")
     group.add_argument(
@@ -92,6 +96,7 @@ def job_of(args: argparse.Namespace) -> SegmentJob:
         device=args.device,
         runtime=args.runtime,
         precision=args.precision,
+        looks=args.looks,
         batch=args.batch,
         threads=args.threads,
         skip_empty=args.skip_empty,

@@ -166,7 +166,7 @@ def table_text(rows: list[SpeedRow]) -> str:
 def _bare_network(model: Path, kinds: frozenset[str], tiles: int, batch: int) -> float:
     """Return the seconds that the network takes for ``tiles`` tiles, normalised and in memory."""
     package = load_package(model)
-    predictor = open_predictor(package, kinds)
+    predictor = open_predictor(package, kinds)  # as often as runs look
     size = package.spec.tile.size
     random = np.random.default_rng(0)
     inputs = {

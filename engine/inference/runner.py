@@ -63,7 +63,7 @@ def run_segment(job: SegmentJob, feedback: Feedback) -> Result:
     with writing(out / "run.json"):
         out.mkdir(parents=True, exist_ok=True)
     check_free(setup, out)
-    how = (job.device, job.runtime, job.precision, job.threads, at_once_of(job))
+    how = (job.device, job.runtime, job.precision, job.threads, at_once_of(job), job.looks)
     predictor = open_predictor(setup.package, setup.kinds, *how)
     if predictor.report.fallback:
         feedback.warn("device_fallback", predictor.report.fallback)

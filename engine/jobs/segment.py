@@ -9,6 +9,9 @@ from .inputs import RasterInput, Region
 
 DEFAULT_MODEL = "ridgeline-compact"
 
+LOOKS = (1, 2, 4, 8)
+"""How often a network may look at each tile, turned or mirrored each time."""
+
 
 @dataclass(frozen=True)
 class BuildingOptions:
@@ -51,6 +54,8 @@ class SegmentJob:
     """``auto``, ``onnx`` or ``torch``."""
     precision: str = "auto"
     """``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``."""
+    looks: Optional[int] = None
+    """How often the model looks at each place (one of ``LOOKS``); the mean counts. None: what the model advises."""
     batch: Optional[int] = None
     threads: Optional[int] = None
     skip_empty: bool = False
@@ -64,3 +69,10 @@ class SegmentJob:
         for name, value in (("batch", self.batch), ("threads", self.threads)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be a whole number from 1, not {value}")
+        check_looks(self.looks)
+
+
+def check_looks(looks: Optional[int]) -> None:
+    """Raise ValueError unless a job may ask for so many looks."""
+    if looks is not None and looks not in LOOKS:
+        raise ValueError(f"looks must be one of {', '.join(map(str, LOOKS))}, not {looks}")

@@ -13,7 +13,7 @@ from typing import Any, Optional, Tuple, Union
 from .codec import check_texts, from_dict, to_dict
 from .errors import ErrorCode, RidgelineError
 from .inputs import RasterInput
-from .segment import DEFAULT_MODEL, SegmentJob
+from .segment import DEFAULT_MODEL, SegmentJob, check_looks
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Scene:
     runtime: str = "auto"
     precision: str = "auto"
     threads: Optional[int] = None
+    looks: Optional[int] = None
+    """How often the model looks at each place; None: what it advises (see `SegmentJob.looks`)."""
+
+    def __post_init__(self) -> None:
+        check_looks(self.looks)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from ..jobs import ErrorCode, RidgelineError
 from ..models.package import ModelPackage, WeightsSpec
 from .devices import has_nvidia_gpu
+from .looks import ManyLooks
 from .predictor import Predictor
 
 _RUNTIMES = ("auto", "onnx", "torch")
@@ -22,6 +23,7 @@ def open_predictor(
     precision: str = "auto",
     threads: int | None = None,
     at_once: int = 1,
+    looks: int | None = None,
 ) -> Predictor:
     """Load the weights of ``package`` that take the rasters at hand.
 
@@ -37,6 +39,7 @@ def open_predictor(
         threads: threads on the CPU; None: all that this process may use.
         at_once: calls of ``predict`` that shall be under way at the same time, sharing the CPU's threads; how many the
             runtime really takes stands in its report.
+        looks: how often to look at each tile (``jobs.segment.LOOKS``); None: what the package advises.
 
     Raises:
         RidgelineError: (BAD_JOB) no such runtime, device or precision; (BAD_MODEL) the package holds no weights for
@@ -44,7 +47,20 @@ def open_predictor(
     """
     _check_choice("runtime", runtime, _RUNTIMES)
     _check_choice("precision", precision, _PRECISIONS)
-    wanted = frozenset(kinds)
+    predictor = _open_one(package, frozenset(kinds), device, runtime, precision, threads, at_once)
+    looks = looks or package.spec.tile.looks
+    return predictor if looks == 1 else ManyLooks(predictor, package.spec, looks)
+
+
+def _open_one(
+    package: ModelPackage,
+    wanted: frozenset[str],
+    device: str,
+    runtime: str,
+    precision: str,
+    threads: int | None,
+    at_once: int,
+) -> Predictor:
     graph = package.weights_for(wanted, "onnx", precision)
     trained = _has_trained(package, wanted)
     if (

@@ -119,10 +119,10 @@ class Scenes:
 
     def _predictor(self, scene: requests.Scene, setup: Setup) -> Predictor:
         how = (scene.device, scene.runtime, scene.precision, scene.threads)
-        key = (setup.package.folder, setup.package.fingerprint, setup.kinds, *how)
+        key = (setup.package.folder, setup.package.fingerprint, setup.kinds, scene.looks, *how)
         found = self._models.get(key)
         if found is None:
-            found = open_predictor(setup.package, setup.kinds, *how)
+            found = open_predictor(setup.package, setup.kinds, *how, looks=scene.looks)
             self._models[key] = found
             while len(self._models) > _MOST_MODELS:
                 self._models.popitem(last=False)
@@ -141,6 +141,7 @@ def _job_of(scene: requests.Scene) -> SegmentJob:
         runtime=scene.runtime,
         precision=scene.precision,
         threads=scene.threads,
+        looks=scene.looks,
     )
 
 

@@ -108,7 +108,7 @@ def run_ablation(
                 yield Row(variant.name, f"held-out scenes: {name}", value)
         if data is None:
             continue
-        write_default_package(model, settings, folder / "package", {})
+        write_default_package(model, settings, folder / "package", {}, bare=True)
         package = load_package(folder / "package")
         for part in ("surfaces", "pictures"):
             for row in run_suite(data, package, segment, device, part):

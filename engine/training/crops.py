@@ -11,7 +11,7 @@ from scipy import ndimage
 from .losses import UNKNOWN
 from .recolour import recoloured
 from .scene_store import StoredScene
-from .symmetry import turned, turned_channels
+from ..terrain.symmetry import turned, turned_channels
 
 
 @dataclass(frozen=True)

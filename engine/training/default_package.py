@@ -7,27 +7,35 @@ from typing import Any
 
 from ..models.compact import compact_inputs, compact_outputs
 from ..models.export import PackageInfo, export_package
+from ..models.export.quantise import add_int8
 from ..models.multitask import DenseModel
-from ..models.package import GsdSpec, ModelSpec, TileSpec
+from ..models.package import GsdSpec, ModelSpec, TileSpec, load_package
 from ..models.package.library import find_model
 from ..models.rebuild import networks_alone, trainable_model
+from .calibration import scene_samples
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.8.0"
+VERSION = "1.9.0"
+LOOKS = 2
+CALIBRATION_SCENES, CALIBRATION_SEED = 32, 11
 _SEEN = {"rgb": "picture", "dsm": "surface"}
 
 
 def write_default_package(
-    model: DenseModel, config: DefaultTraining, folder: Path, scores: dict[str, Any]
+    model: DenseModel, config: DefaultTraining, folder: Path, scores: dict[str, Any], bare: bool = False
 ) -> ModelSpec:
     """Write the package of the default model into ``folder``.
+
+    As it ships it has int8 graphs, which processors take, and looks at each place twice: together as quick as one look
+    in fp32, and a little better (``evaluation/MODEL_HISTORY.md``).
 
     Args:
         model: what was trained. The other networks of the model that it began with go beside it.
         config: how it was trained.
         folder: where to.
         scores: what it reached on synthetic validation scenes.
+        bare: fp32 graphs alone and a single look, to compare networks and nothing else.
     """
     metrics: dict[str, Any] = {"synthetic validation": scores}
     alone: dict[str, DenseModel] = {}
@@ -44,7 +52,7 @@ def write_default_package(
         inputs=compact_inputs(),
         outputs=compact_outputs(),
         gsd=GsdSpec(trained=0.25, min=0.2, max=0.6, native_share=0.45),
-        tile=TileSpec(size=512, multiple=32, overlap=64),
+        tile=TileSpec(size=512, multiple=32, overlap=64, looks=1 if bare else LOOKS),
         title="Ridgeline compact",
         description=(
             "Building outlines, roof classes and land cover from an orthophoto, a surface model, or both, "
@@ -55,7 +63,11 @@ def write_default_package(
         source="trained by the Ridgeline project",
         metrics=metrics,
     )
-    return export_package(model, info, folder, alone=alone)
+    spec = export_package(model, info, folder, alone=alone)
+    if bare:
+        return spec
+    samples = scene_samples(spec, CALIBRATION_SCENES, CALIBRATION_SEED)
+    return add_int8(load_package(folder), [item.inputs for item in samples], first=True)
 
 
 def _training_data(config: DefaultTraining) -> str:

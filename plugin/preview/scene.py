@@ -36,6 +36,7 @@ def scene_of(page: Any) -> Scene:
         model=inputs.model.name,
         gsd=inputs.gsd,
         device=str(advanced.device.currentData() or "auto"),
+        looks=advanced.looks,
     )
 
 

@@ -15,6 +15,7 @@ from qgis.core import (
 )
 
 from ...engine.jobs.segment import DEFAULT_MODEL
+from ...engine.jobs.segment import LOOKS as NUMBERS_OF_LOOKS
 from ..i18n import tr
 from ..layers.export import DEFAULT_CAP_MB
 from .model_choice import model_hints
@@ -22,9 +23,11 @@ from .model_choice import model_hints
 RGB, DSM, DSM_BAND, HEIGHT_UNIT = "RGB", "DSM", "DSM_BAND", "HEIGHT_UNIT"
 MODEL, GSD, DEVICE, THREADS = "MODEL", "GSD", "DEVICE", "THREADS"
 REGULARISE, MIN_AREA, MIN_CONFIDENCE = "REGULARISE", "MIN_AREA", "MIN_CONFIDENCE"
+LOOKS = "LOOKS"
 EXPORT_CAP_MB, OVERWRITE, OUTPUT = "EXPORT_CAP_MB", "OVERWRITE", "OUTPUT"
 
 DEVICES = ("auto", "cpu", "cuda")
+LOOK_CHOICES = ("auto", *map(str, NUMBERS_OF_LOOKS))
 HEIGHT_UNITS = ("auto", "metre", "foot", "us-foot")
 
 Defined = Tuple[Any, str]
@@ -72,6 +75,17 @@ def device() -> Defined:
     return (
         _choice(DEVICE, tr("Computed by"), DEVICES),
         tr("“cpu”: the processor. “cuda”: an NVIDIA graphics card. “auto”: the card if the engine can use it."),
+    )
+
+
+def looks() -> Defined:
+    """How often the model looks."""
+    return (
+        _choice(LOOKS, tr("Looks at each place"), LOOK_CHOICES),
+        tr(
+            "How often the model looks at each place, turned each time; the mean counts. More looks make fewer mistakes "
+            "and take as many times longer. “auto”: what the model advises."
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """``ridgeline:segment``: two rasters in, styled roofs and land cover out."""
 
 import json
-from typing import Any, ClassVar, Dict, List, Tuple
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from qgis.core import (
     QgsGeometry,
@@ -109,6 +109,7 @@ class SegmentAlgorithm(JobAlgorithm):
         self.add_options(
             shared.gsd(tr("Side of a pixel on the ground while the model works. Empty: what suits model and layers.")),
             shared.device(),
+            shared.looks(),
             (
                 QgsProcessingParameterBoolean(self.OUTLINES, tr("Make building outlines"), True),
                 tr("One polygon for each building; needed for heights and a roof class by building."),
@@ -169,6 +170,7 @@ class SegmentAlgorithm(JobAlgorithm):
             model=model,
             gsd=gsd,
             device=self.parameterAsString(parameters, shared.DEVICE, context) or "auto",
+            looks=_number_of_looks(self.parameterAsString(parameters, shared.LOOKS, context)),
             batch=self.whole(parameters, self.BATCH, context),
             threads=self.whole(parameters, shared.THREADS, context),
             skip_empty=self.parameterAsBool(parameters, self.SKIP_EMPTY, context),
@@ -202,6 +204,11 @@ class SegmentAlgorithm(JobAlgorithm):
         other = shared.DSM if name == shared.RGB else shared.RGB
         layer = self.parameterAsRasterLayer(parameters, other, context) if is_given(parameters, other) else None
         return (None, None) if layer is None else (QgsGeometry.fromRect(layer.extent()), layer.crs())
+
+
+def _number_of_looks(text: str) -> Optional[int]:
+    """Return a number of looks, None where the model decides."""
+    return None if text in ("", "auto") else int(text)
 
 
 def building_count(summary: Dict[str, Any]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..package import ModelSpec
+from ..package.describe import seen
 
 
 def model_card(spec: ModelSpec) -> str:
@@ -19,7 +20,7 @@ def model_card(spec: ModelSpec) -> str:
         lines.append(f"- `{item.name}` ({item.kind}, {need}): bands {', '.join(item.bands)}")
     lines += [
         f"- Pixel size on the ground: {spec.gsd}",
-        f"- Tiles of {spec.tile.size} pixels",
+        f"- Tiles of {spec.tile.size} pixels, {seen(spec.tile.looks)}",
         "",
         "## Gives",
         "",

@@ -24,6 +24,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from ...jobs import ErrorCode, RidgelineError
 from ..package import ModelPackage, ModelSpec, WeightsSpec, save_spec
 from ..package.load import file_sha256
+from .shared_int8 import share_kernels, shorten_names
 
 Inputs = Mapping[str, NDArray[np.float32]]
 
@@ -39,19 +40,23 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
         return None if sample is None else dict(sample)
 
 
-def add_int8(package: ModelPackage, samples: Sequence[Inputs], how: str = "static") -> ModelSpec:
+def add_int8(package: ModelPackage, samples: Sequence[Inputs], how: str = "static", first: bool = False) -> ModelSpec:
     """Add to a package an int8 graph for every fp32 graph that it has, and return its new description.
 
     Kernels and matrices are in int8 by channel. ``static``: what flows between convolutions is in uint8, with ranges
     from the samples; what comes after the last convolution (upsampling, softmax) stays in fp32. ``dynamic``: ranges are
-    taken anew from each tile, at its cost in time. The graphs carry their own weights. They are listed after the fp32
-    graphs: who asks for ``auto`` gets fp32.
+    taken anew from each tile, at its cost in time. Static graphs read the weights that the fp32 graphs read, so that
+    they weigh next to nothing; dynamic ones carry their own.
+
+    Static kernels use 7 of their 8 bits: processors without VNNI add pairs of products in 16 bits, which then cannot
+    overflow, so that a model gives the same answers on all.
 
     Args:
         package: with fp32 graphs.
         samples: all normalised inputs [B, C, H, W] by name that look like what the model will see; some tens are
             enough. ``dynamic`` needs none.
         how: ``static`` or ``dynamic``.
+        first: list the int8 graphs before the fp32 ones: who asks for ``auto`` on a CPU gets int8.
 
     Raises:
         RidgelineError: (BAD_MODEL) if the package has no fp32 graph, or there are no samples and they are needed.
@@ -73,13 +78,16 @@ def add_int8(package: ModelPackage, samples: Sequence[Inputs], how: str = "stati
             folded = Path(scratch) / "folded.onnx"
             _fold(package.path_of(weights.file), folded)
             if how == "static":
-                _static(folded, target, [{name: sample[name] for name in weights.inputs} for sample in samples])
+                whole = Path(scratch) / "whole.onnx"
+                _static(folded, whole, [{name: sample[name] for name in weights.inputs} for sample in samples])
+                data = _write_sharing(whole, folded, package.path_of(weights.file), target, weights.data)
             else:
                 quantize_dynamic(folded, target, per_channel=True, weight_type=QuantType.QInt8)
-        added.append(WeightsSpec(target.name, "onnx", weights.inputs, file_sha256(target), "int8"))
+                data = {}
+        added.append(WeightsSpec(target.name, "onnx", weights.inputs, file_sha256(target), "int8", data))
     names = {item.file for item in added}
     kept = [item for item in package.spec.weights if item.file not in names]
-    spec = dataclasses.replace(package.spec, weights=(*kept, *added))
+    spec = dataclasses.replace(package.spec, weights=(*added, *kept) if first else (*kept, *added))
     save_spec(spec, package.folder)
     return spec
 
@@ -95,7 +103,18 @@ def _static(folded: Path, target: Path, samples: Sequence[Inputs]) -> None:
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
+        reduce_range=True,
     )
+
+
+def _write_sharing(whole: Path, folded: Path, exact: Path, target: Path, data: Mapping[str, str]) -> dict[str, str]:
+    """Write a static int8 graph that reads the fp32 graph's external data, and return which files those are."""
+    graph = onnx.load(whole)
+    values = {item.name: onnx.numpy_helper.to_array(item) for item in onnx.load(folded).graph.initializer}
+    share_kernels(graph.graph, onnx.load(exact, load_external_data=False).graph, values)
+    shorten_names(graph.graph)
+    onnx.save(graph, target)
+    return dict(data)
 
 
 def _fold(source: Path, target: Path) -> None:

@@ -100,7 +100,7 @@ def as_text(info: dict[str, Any]) -> str:
         "Trained on": _plain(info["trained_on"]),
         "Runs with": " | ".join(" + ".join(kinds) for kinds in info["runs_with"]),
         "GSD": str(GsdSpec(**info["gsd"])),
-        "Tiles": f"{info['tile']['size']} px, overlap {info['tile']['overlap']} px",
+        "Tiles": f"{info['tile']['size']} px, overlap {info['tile']['overlap']} px, {seen(info['tile']['looks'])}",
         "Precision": ", ".join(info["precisions"]),
         "Can be fine-tuned": "yes" if info["trainable"] else "no",
     }
@@ -133,6 +133,11 @@ def _card(folder: Path) -> str:
         return ""
     with path.open("rb") as stream:
         return stream.read(_MAX_CARD_BYTES).decode("utf-8", errors="replace")
+
+
+def seen(looks: int) -> str:
+    """Return in words how often a model looks at each tile."""
+    return {1: "seen once", 2: "seen twice"}.get(looks, f"seen {looks} times")
 
 
 def _size(size_bytes: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...jobs.pixel_size import run_gsd
+from ...jobs.segment import check_looks
 
 FORMAT_VERSION = 1
 
@@ -165,13 +166,18 @@ class GsdSpec:
 
 @dataclass(frozen=True)
 class TileSpec:
-    """Tiles in pixels: side length, the multiple that any side must be, and the overlap of neighbours."""
+    """Tiles in pixels: side length, the multiple that any side must be, and the overlap of neighbours.
+
+    ``looks``: how often the model should look at each, turned or mirrored each time (see ``runtime.looks``).
+    """
 
     size: int
     multiple: int = 32
     overlap: int = 64
+    looks: int = 1
 
     def __post_init__(self) -> None:
+        check_looks(self.looks)
         if not 1 <= self.size <= _MAX_TILE or self.multiple < 1 or self.size % self.multiple:
             raise ValueError(f"size {self.size} must be a multiple of {self.multiple}, at most {_MAX_TILE}")
         if not 0 <= self.overlap <= self.size // 2:

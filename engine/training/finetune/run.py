@@ -22,6 +22,7 @@ from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
 from ..blend import move_towards
+from .int8 import add_int8_like
 from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
 from .new_outputs import begin_new_outputs
 from .pictures import class_colours, write_strip
@@ -100,6 +101,7 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
         )
     info = _info(job, ready, metrics, history)
     export_package(best.cpu(), info, out, feedback=feedback)
+    add_int8_like(spec, out, ready.samples)
     (out / "training.json").write_text(
         json.dumps(
             {"settings": _settings(job), "labels": ready.report.as_dict(), "history": history.entries}, indent=1

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ...models.package import InputSpec
 from ...terrain.height_channels import CHANNELS
-from ..symmetry import turned, turned_channels
+from ...terrain.symmetry import turned, turned_channels
 
 _FULL_HEIGHTS = tuple(CHANNELS)
 _ZOOM = 0.25

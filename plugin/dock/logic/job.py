@@ -23,6 +23,8 @@ def segment_parameters(page: Any, folder: Path, overwrite: bool = False) -> Dict
         "OVERWRITE": overwrite,
         "OUTPUT": str(folder),
     }
+    if advanced.looks is not None:
+        parameters["LOOKS"] = str(advanced.looks)
     if advanced.least_confidence is not None:
         parameters["MIN_CONFIDENCE"] = advanced.least_confidence
     if inputs.gsd is not None:

@@ -15,6 +15,7 @@ In the project (scope ``ridgeline``), all as text:
 ``segment/drawn_crs``    its CRS, an authority code or WKT
 ``segment/gsd``          metres per pixel; ``0``: the model's own
 ``segment/device``       ``auto``, ``cpu`` or ``cuda``
+``segment/looks``        looks at each place; ``0``: what the model advises
 ``segment/regularise``   ``1`` or ``0``
 ``segment/min_area``     square metres
 ``segment/min_confidence`` percent; negative: what the model advises
@@ -48,6 +49,7 @@ KEYS = (
     "segment/drawn_crs",
     "segment/gsd",
     "segment/device",
+    "segment/looks",
     "segment/regularise",
     "segment/min_area",
     "segment/min_confidence",

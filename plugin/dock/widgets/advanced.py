@@ -7,6 +7,7 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsRasterBandComboBo
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QWidget
 
+from ....engine.jobs.segment import LOOKS
 from ...i18n import tr
 from ...layers.export import DEFAULT_CAP_MB
 from ..logic import words
@@ -63,6 +64,18 @@ class Advanced(QgsCollapsibleGroupBox):
             tr("What computes: the processor (CPU) or an NVIDIA graphics card, where the engine can use one.")
         )
         form.addRow(tr("Compute on"), self.device)
+
+        self.look_count = shrinkable(QComboBox())
+        texts = (tr("As the model advises"), tr("Once: quickest"), tr("Twice"), tr("4 times"), tr("8 times: surest"))
+        for looks, text in zip((None, *LOOKS), texts):
+            self.look_count.addItem(text, looks)
+        self.look_count.setToolTip(
+            tr(
+                "How often the model looks at each place, turned each time; the mean counts."
+                " More looks make fewer mistakes and take as many times longer."
+            )
+        )
+        form.addRow(tr("Looks"), self.look_count)
 
         self.min_area = QDoubleSpinBox()
         self.min_area.setDecimals(0)
@@ -157,6 +170,11 @@ class Advanced(QgsCollapsibleGroupBox):
         return self.gsd.value() or None
 
     @property
+    def looks(self) -> Optional[int]:
+        """How often the model looks at each place; None: what it advises."""
+        return self.look_count.currentData()
+
+    @property
     def least_confidence(self) -> Optional[float]:
         """From 0 to 1; None: what the model advises."""
         chosen = self.min_confidence.value()
@@ -174,6 +192,7 @@ class Advanced(QgsCollapsibleGroupBox):
             "segment/dsm_band": self.dsm_band.currentBand(),
             "segment/gsd": self.gsd.value(),
             "segment/device": self.device.currentData(),
+            "segment/looks": self.looks or 0,
             "segment/regularise": self.regularise.isChecked(),
             "segment/min_area": self.min_area.value(),
             "segment/min_confidence": self.min_confidence.value(),
@@ -196,6 +215,9 @@ class Advanced(QgsCollapsibleGroupBox):
         self.gsd.setValue(memory.read_float("segment/gsd", 0.0))
         device = memory.read("segment/device", "auto")
         self.device.setCurrentIndex(DEVICES.index(device) if device in DEVICES else 0)
+        looks = memory.read("segment/looks", "0")
+        known = [str(item) for item in LOOKS]
+        self.look_count.setCurrentIndex(known.index(looks) + 1 if looks in known else 0)
         self.regularise.setChecked(memory.read_bool("segment/regularise", True))
         self.min_area.setValue(memory.read_float("segment/min_area", _MIN_AREA_M2))
         self.min_confidence.setValue(memory.read_float("segment/min_confidence", _AS_ADVISED))
@@ -212,6 +234,7 @@ class Advanced(QgsCollapsibleGroupBox):
         self.min_area.valueChanged.connect(self._on_chosen)
         self.min_confidence.valueChanged.connect(self._on_chosen)
         self.device.currentIndexChanged.connect(self._on_chosen)
+        self.look_count.currentIndexChanged.connect(self._on_chosen)
         self.folder.fileChanged.connect(self._on_chosen)
         for box in (self.regularise, self.keep_heights, self.skip_empty):
             box.toggled.connect(self._on_chosen)

@@ -19,7 +19,7 @@ from ridgeline.engine.training.finetune.samples import (
 )
 from ridgeline.engine.training.finetune.views import turned_input
 from ridgeline.engine.training.losses import UNKNOWN
-from ridgeline.engine.training.symmetry import turned
+from ridgeline.engine.terrain.symmetry import turned
 
 DSM = next(item for item in INPUTS if item.kind == "dsm")
 

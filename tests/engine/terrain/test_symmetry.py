@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ridgeline.engine.terrain.height_channels import height_channels
-from ridgeline.engine.training.symmetry import turned, turned_channels
+from ridgeline.engine.terrain.symmetry import turned, turned_channels
 
 
 @pytest.mark.parametrize("symmetry", range(8))

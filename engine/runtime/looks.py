@@ -1,0 +1,57 @@
+"""Several looks at each tile, turned or mirrored each time; the mean of what the network says counts.
+
+What a network gets wrong by chance it gets wrong otherwise in a turned tile, so the mean is a little better than each
+look, at the cost of as many runs ("test-time augmentation"; Krizhevsky, Sutskever and Hinton 2012, section 4.1).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..models.package import ModelSpec
+from ..terrain.symmetry import turned, turned_back, turned_channels
+from .predictor import DeviceReport, Predictor, Tensors
+
+SYMMETRIES = {1: (0,), 2: (0, 3), 4: (0, 3, 5, 6), 8: (0, 1, 2, 3, 4, 5, 6, 7)}
+"""Symmetries of the square (`terrain.symmetry`) by number of looks: as it lies, half a turn, quarter turns, all."""
+
+
+class ManyLooks:
+    """A predictor that looks several times.
+
+    Args:
+        predictor: looks once.
+        model: what the package says of the inputs.
+        looks: a key of ``SYMMETRIES``.
+    """
+
+    def __init__(self, predictor: Predictor, model: ModelSpec, looks: int) -> None:
+        self._predictor, self._symmetries = predictor, SYMMETRIES[looks]
+        self._heights = {
+            item.name: item.height_channels.channels for item in model.inputs if item.height_channels is not None
+        }
+
+    @property
+    def report(self) -> DeviceReport:
+        """Which device really computes."""
+        return self._predictor.report
+
+    def predict(self, inputs: Tensors) -> Tensors:
+        """Run the network as often as there are looks; see ``Predictor.predict``."""
+        total: dict[str, np.ndarray] = {}
+        for symmetry in self._symmetries:
+            seen = {
+                name: turned_channels(array, symmetry, self._heights[name])
+                if name in self._heights
+                else turned(array, symmetry)
+                for name, array in inputs.items()
+            }
+            for name, values in self._predictor.predict(seen).items():
+                back = turned_back(values, symmetry)
+                if name in total:
+                    total[name] += back
+                else:
+                    total[name] = np.array(back)
+        for values in total.values():
+            values *= np.float32(1 / len(self._symmetries))
+        return total

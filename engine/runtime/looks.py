@@ -52,6 +52,7 @@ class ManyLooks:
                     total[name] += back
                 else:
                     total[name] = np.array(back)
-        for values in total.values():
-            values *= np.float32(1 / len(self._symmetries))
+        share = np.float32(1 / len(self._symmetries))
+        for name in total:
+            total[name] *= share
         return total

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..terrain.symmetry import turned, turned_channels
 from .losses import UNKNOWN
 from .recolour import recoloured
 from .scene_store import StoredScene
-from ..terrain.symmetry import turned, turned_channels
 
 
 @dataclass(frozen=True)

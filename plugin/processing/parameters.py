@@ -83,8 +83,8 @@ def looks() -> Defined:
     return (
         _choice(LOOKS, tr("Looks at each place"), LOOK_CHOICES),
         tr(
-            "How often the model looks at each place, turned each time; the mean counts. More looks make fewer mistakes "
-            "and take as many times longer. “auto”: what the model advises."
+            "How often the model looks at each place, turned each time; the mean counts. More looks make fewer "
+            "mistakes and take as many times longer. “auto”: what the model advises."
         ),
     )
 

@@ -183,6 +183,7 @@ def _holds(kind, data, folder, tmp_path_factory, run):
             "gsd": numbers,
             "batch": wholes,
             "threads": st.integers(-2, 3),
+            "looks": st.sampled_from([1, 2, 4, 8]) | wholes,
             "device": st.sampled_from(["cpu", "cuda", "cuda:99", "mps"]) | texts,
             "runtime": st.sampled_from(["onnx", "auto", "torch"]) | texts,
             "precision": st.sampled_from(["fp32", "int8", "bf16"]) | texts,

@@ -1,4 +1,4 @@
-"""int8 graphs: a package gets one more, it agrees with fp32, and nobody takes it unasked."""
+"""int8 graphs: a package gets one more, it agrees with fp32, and nobody takes it unasked unless it is listed first."""
 
 import dataclasses
 from pathlib import Path
@@ -13,6 +13,7 @@ from ridgeline.engine.models.config import BackboneConfig, DecoderConfig, DenseC
 from ridgeline.engine.models.export import PackageInfo, export_package
 from ridgeline.engine.models.export.compare import agreement, building_iou, megapixels_per_second
 from ridgeline.engine.models.export.quantise import add_int8
+from ridgeline.engine.models.export.shared_int8 import share_kernels
 from ridgeline.engine.models.multitask import DenseModel
 from ridgeline.engine.models.package import (
     ClassSpec,
@@ -24,6 +25,7 @@ from ridgeline.engine.models.package import (
     TileSpec,
     load_package,
 )
+from ridgeline.engine.runtime import open_predictor
 
 TILE = 64
 
@@ -133,3 +135,44 @@ def test_nothing_to_calibrate_with_is_said(package: ModelPackage) -> None:
         add_int8(package, [])
     with pytest.raises(ValueError, match="'int4'"):
         add_int8(package, samples(1), "int4")
+
+
+def test_listed_first_it_is_what_processors_take(package: ModelPackage) -> None:
+    add_int8(load_package(package.folder), samples(2), first=True)
+    report = open_predictor(load_package(package.folder), {"rgb"}, device="cpu").report
+    assert report.precision == "int8"
+    add_int8(load_package(package.folder), samples(2))
+    assert open_predictor(load_package(package.folder), {"rgb"}, device="cpu").report.precision == "fp32"
+
+
+def test_kernels_are_read_from_the_weights_of_the_fp32_graph(package: ModelPackage) -> None:
+    add_int8(load_package(package.folder), samples(2))
+    grown = load_package(package.folder)
+    full, small = (grown.weights_for(frozenset({"rgb"}), "onnx", name) for name in ("fp32", "int8"))
+    assert small.data == full.data != {}
+    graph = onnx.load(grown.path_of(small.file), load_external_data=False).graph
+    outside = {item.name for item in graph.initializer if item.data_location == onnx.TensorProto.EXTERNAL}
+    kept = [item for item in graph.initializer if item.data_type == onnx.TensorProto.INT8 and len(item.dims) == 4]
+    assert len(outside) > 5
+    assert all(np.prod(item.dims) <= 1024 for item in kept)  # what the fp32 graph carries itself
+
+
+def test_a_kernel_that_would_come_out_otherwise_stays() -> None:
+    value = np.array([[1.0, -0.5], [0.25, 2.0]], np.float32)
+    scale = np.array([1 / 64, 2 / 64], np.float32)
+    kept = np.array([[64, -32], [8, 64]], np.int8)
+    exact = onnx.parser.parse_graph("g (float[1] x) => (float[2, 2] w) { w = Cast<to = 1>(stored) }")
+    exact.initializer.append(onnx.TensorProto(name="stored", data_type=onnx.TensorProto.FLOAT16, dims=(2, 2)))
+    exact.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+
+    def shared(numbers: np.ndarray) -> set[str]:
+        graph = onnx.parser.parse_graph(
+            "g (float[1] x) => (float[2, 2] y) { y = DequantizeLinear<axis = 0>(w_quantized, w_scale, w_zero_point) }"
+        )
+        values = {"w_quantized": numbers, "w_scale": scale, "w_zero_point": np.zeros(2, np.int8)}
+        graph.initializer.extend(onnx.numpy_helper.from_array(item, name) for name, item in values.items())
+        share_kernels(graph, exact, {"w": value})
+        return {item.name for item in graph.initializer}
+
+    assert "w_quantized" not in shared(kept) and "stored" in shared(kept)
+    assert "w_quantized" in shared(kept + 1) and "stored" not in shared(kept + 1)

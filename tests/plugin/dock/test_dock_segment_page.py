@@ -102,7 +102,8 @@ def test_the_keyboard_reaches_the_questions_in_their_order(ready, qtbot):
 def test_the_job_has_what_the_page_shows(ready, tmp_path, pair):
     ready.advanced.gsd.setValue(0.2)
     ready.advanced.min_area.setValue(25)
-    assert "MIN_CONFIDENCE" not in segment_parameters(ready, tmp_path / "out")
+    assert not {"MIN_CONFIDENCE", "LOOKS"} & set(segment_parameters(ready, tmp_path / "out"))
+    ready.advanced.look_count.setCurrentIndex(3)
     ready.advanced.min_confidence.setValue(60)
     ready.advanced.regularise.setChecked(False)
     ready.advanced.keep_heights.setChecked(True)
@@ -113,7 +114,7 @@ def test_the_job_has_what_the_page_shows(ready, tmp_path, pair):
     assert job["RGB"] is pair[0] and job["DSM"] is pair[1] and job["MODEL"] == "toy"
     assert job["RGB_BANDS"] == [3, 2, 1] and job["DSM_BAND"] == 1
     assert job["GSD"] == 0.2 and job["MIN_AREA"] == 25 and job["DEVICE"] == "cpu"
-    assert job["MIN_CONFIDENCE"] == 0.6
+    assert job["MIN_CONFIDENCE"] == 0.6 and job["LOOKS"] == "4"
     assert job["REGULARISE"] is False and job["KEEP_HEIGHTS"] is True and job["SKIP_EMPTY"] is False
     assert job["REGION"].crs().authid() == "EPSG:25832" and job["REGION"].area() == pytest.approx(900)
     assert job["OUTPUT"] == str(tmp_path / "out") and job["OVERWRITE"] is False
@@ -136,6 +137,7 @@ def test_the_algorithm_understands_the_job(ready, tmp_path, provider):
 def test_choices_come_back_with_the_project(ready, pair, tmp_path, settle):
     ready.advanced.min_area.setValue(33)
     ready.advanced.min_confidence.setValue(0)
+    ready.advanced.look_count.setCurrentIndex(4)
     ready.advanced.skip_empty.setChecked(True)
     ready.dsm.setLayer(pair[1])
     ready.dsm.activated.emit(ready.dsm.currentIndex())
@@ -145,13 +147,13 @@ def test_choices_come_back_with_the_project(ready, pair, tmp_path, settle):
     QgsProject.instance().clear()
     ready.recall()
     settle()
-    assert ready.advanced.least_confidence is None
+    assert ready.advanced.least_confidence is None and ready.advanced.looks is None
     assert ready.advanced.min_area.value() == 10 and not ready.advanced.skip_empty.isChecked()
     assert ready.region.mode.currentData() == "canvas"
     assert QgsProject.instance().read(file)
     ready.recall()
     settle()
-    assert ready.advanced.least_confidence == 0.0
+    assert ready.advanced.least_confidence == 0.0 and ready.advanced.looks == 8
     assert ready.advanced.min_area.value() == 33 and ready.advanced.skip_empty.isChecked()
     assert ready.region.mode.currentData() == "drawn"
     assert ready.region_choice.geometry.area() == pytest.approx(900)

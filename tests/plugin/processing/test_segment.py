@@ -73,15 +73,15 @@ def test_numbers_given_as_text_are_numbers(engine_is, run_algorithm, pair, tmp_p
     parameters = {
         "RGB": pair[0].source(), "RGB_BANDS": "3;2;1", "DSM": pair[1].source(), "DSM_BAND": "1", "GSD": "0.3",
         "MIN_AREA": "25", "MIN_CONFIDENCE": "0.4", "REGULARISE": "false", "KEEP_HEIGHTS": "true", "DEVICE": "cpu",
-        "THREADS": "2", "BATCH": "4", "HEIGHT_UNIT": "foot", "EXTENT": "770560,770590,6277560,6277590 [EPSG:2154]",
-        "OVERWRITE": "1", "MODEL": "some-model", "OUTPUT": str(tmp_path / "out"),
+        "THREADS": "2", "BATCH": "4", "LOOKS": "2", "HEIGHT_UNIT": "foot",
+        "EXTENT": "770560,770590,6277560,6277590 [EPSG:2154]", "OVERWRITE": "1", "MODEL": "some-model", "OUTPUT": str(tmp_path / "out"),
     }  # fmt: skip
     results, feedback, _ = run_algorithm("segment", parameters)
     assert results, feedback.errors
     job = job_of(results)
     assert job.gsd == 0.3 and job.threads == 2 and job.batch == 4 and job.device == "cpu" and job.model == "some-model"
     assert job.buildings.min_area_m2 == 25 and not job.buildings.regularise
-    assert job.buildings.min_confidence == 0.4
+    assert job.buildings.min_confidence == 0.4 and job.looks == 2
     assert job.keep_heights is True and job.overwrite is True and job.skip_empty is False
     assert job.rgb.bands == (3, 2, 1) and job.dsm.bands == (1,) and job.dsm.vertical_unit == "foot"
     assert job.region.bbox == (770560, 6277560, 770590, 6277590) and job.region.crs == "EPSG:2154"

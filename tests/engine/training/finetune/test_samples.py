@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.terrain.height_channels import height_channels
+from ridgeline.engine.terrain.symmetry import turned
 from ridgeline.engine.training.finetune.samples import (
     MARGIN_PX,
     TILE_PX,
@@ -19,7 +20,6 @@ from ridgeline.engine.training.finetune.samples import (
 )
 from ridgeline.engine.training.finetune.views import turned_input
 from ridgeline.engine.training.losses import UNKNOWN
-from ridgeline.engine.terrain.symmetry import turned
 
 DSM = next(item for item in INPUTS if item.kind == "dsm")
 

@@ -1,0 +1,78 @@
+"""Several looks: the mean of what a network says of a tile and of the tile turned, back in its place."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ridgeline.engine.jobs.segment import LOOKS
+from ridgeline.engine.models.package import HeightChannels, InputSpec, TileSpec
+from ridgeline.engine.runtime import open_predictor
+from ridgeline.engine.runtime.looks import SYMMETRIES, ManyLooks
+from ridgeline.engine.terrain.height_channels import CHANNELS, RECIPE_VERSION
+
+HEIGHTS = InputSpec("dsm", "dsm", ("surface",), height_channels=HeightChannels(RECIPE_VERSION, CHANNELS))
+
+
+class Recorder:
+    """A network that gives one channel of its input, plus something that depends on where a pixel lies."""
+
+    report = None
+
+    def __init__(self, ramp=0.0):
+        self.seen = []
+        self.ramp = ramp
+
+    def predict(self, inputs):
+        self.seen.append(inputs)
+        values = next(iter(inputs.values()))[:, :1]
+        return {"building": values + self.ramp * np.arange(values.shape[-1], dtype=np.float32)}
+
+
+def test_every_number_of_looks_that_a_job_may_ask_for_is_known():
+    assert tuple(SYMMETRIES) == LOOKS
+    assert all(len(set(items)) == looks for looks, items in SYMMETRIES.items())
+
+
+@pytest.mark.parametrize("looks", LOOKS)
+def test_a_network_that_sees_pixels_alone_says_the_same_however_often_it_looks(make_package, looks):
+    tile = np.random.default_rng(0).normal(size=(2, 3, 16, 16)).astype(np.float32)
+    network = Recorder()
+    found = ManyLooks(network, make_package().spec, looks).predict({"rgb": tile})
+    np.testing.assert_allclose(found["building"], tile[:, :1], atol=1e-6)
+    assert len(network.seen) == looks
+
+
+def test_what_depends_on_the_side_of_a_tile_evens_out(make_package):
+    tile = np.zeros((1, 3, 16, 16), np.float32)
+    found = ManyLooks(Recorder(ramp=1.0), make_package().spec, 2).predict({"rgb": tile})
+    np.testing.assert_allclose(found["building"], 7.5)
+
+
+def test_slopes_turn_with_the_surface(make_package):
+    network = Recorder()
+    spec = replace(
+        make_package().spec, inputs=(HEIGHTS,), weights=(replace(make_package("b").spec.weights[0], inputs=("dsm",)),)
+    )
+    ManyLooks(network, spec, 2).predict({"dsm": np.ones((1, len(CHANNELS), 8, 8), np.float32)})
+    signs = network.seen[1]["dsm"][0, :, 0, 0]
+    assert [name for name, sign in zip(CHANNELS, signs) if sign < 0] == ["slope_x", "slope_y"]
+
+
+def test_a_package_says_how_often_and_a_job_may_say_otherwise(make_package):
+    package = make_package(tile=TileSpec(64, 32, 16, looks=2))
+    tile = np.random.default_rng(1).normal(size=(1, 3, 64, 64)).astype(np.float32)
+
+    def building(**how):
+        return open_predictor(package, {"rgb"}, device="cpu", **how).predict({"rgb": tile})["building"]
+
+    once = building(looks=1)
+    turned = open_predictor(package, {"rgb"}, device="cpu", looks=1).predict({"rgb": tile[..., ::-1, ::-1].copy()})
+    np.testing.assert_allclose(building(), (once + turned["building"][..., ::-1, ::-1]) / 2, atol=1e-6)
+    np.testing.assert_array_equal(building(), building(looks=2))
+
+
+@pytest.mark.parametrize("looks", [0, 3, 16])
+def test_other_numbers_of_looks_are_refused(looks):
+    with pytest.raises(ValueError, match="looks must be one of 1, 2, 4, 8"):
+        TileSpec(64, 32, 16, looks=looks)

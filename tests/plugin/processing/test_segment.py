@@ -74,7 +74,8 @@ def test_numbers_given_as_text_are_numbers(engine_is, run_algorithm, pair, tmp_p
         "RGB": pair[0].source(), "RGB_BANDS": "3;2;1", "DSM": pair[1].source(), "DSM_BAND": "1", "GSD": "0.3",
         "MIN_AREA": "25", "MIN_CONFIDENCE": "0.4", "REGULARISE": "false", "KEEP_HEIGHTS": "true", "DEVICE": "cpu",
         "THREADS": "2", "BATCH": "4", "LOOKS": "2", "HEIGHT_UNIT": "foot",
-        "EXTENT": "770560,770590,6277560,6277590 [EPSG:2154]", "OVERWRITE": "1", "MODEL": "some-model", "OUTPUT": str(tmp_path / "out"),
+        "EXTENT": "770560,770590,6277560,6277590 [EPSG:2154]", "OVERWRITE": "1", "MODEL": "some-model",
+        "OUTPUT": str(tmp_path / "out"),
     }  # fmt: skip
     results, feedback, _ = run_algorithm("segment", parameters)
     assert results, feedback.errors

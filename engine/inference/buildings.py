@@ -126,12 +126,12 @@ def trace(
                 )
                 counts.update(_class_of(item, bool(names)) for item in found)
                 writer.write(found)
-                _blank_specks(sinks, tracer)
+                _blank_others(sinks, tracer)
         if tracer is not None and writer is not None:
             found = tracer.finish()
             counts.update(_class_of(item, bool(names)) for item in found)
             writer.write(found)
-            _blank_specks(sinks, tracer)
+            _blank_others(sinks, tracer)
     by_class = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     return Made(by_class, 0 if tracer is None else tracer.unsure)
 
@@ -163,14 +163,14 @@ def _levels(
     return table[sinks[name].read(row, rows)] if name in sinks else None
 
 
-def _blank_specks(sinks: Mapping[str, StripSink], tracer: BuildingTracer) -> None:
-    """Take away the roof class of what is too small for a building, so that no specks are left in the raster either.
+def _blank_others(sinks: Mapping[str, StripSink], tracer: BuildingTracer) -> None:
+    """Take away the roof class of what is too small for a building, or a tree's crown, from the raster, too.
 
-    Buildings that only the outlines leave out, since the model is not sure of them, stay: the raster is its answer.
+    Other buildings that the outlines leave out, since the model is not sure of them, stay: the raster is its answer.
     Pieces at the rim of the region keep theirs: they may be parts of buildings that another run makes.
     What is building is read from another raster: a run that goes on after this finds the same buildings again.
     """
-    rows, cols = tracer.take_small()
+    rows, cols = tracer.take_no_buildings()
     if "roof_class" in sinks:
         grid = sinks["roof_class"].spec.grid
         sinks["roof_class"].blank(rows - grid.row0, cols - grid.col0)

@@ -73,6 +73,10 @@ class SegmentJob:
 
 
 def check_looks(looks: Optional[int]) -> None:
-    """Raise ValueError unless a job may ask for so many looks."""
+    """Check that a job may ask for so many looks.
+
+    Raises:
+        ValueError: naming the numbers that there are.
+    """
     if looks is not None and looks not in LOOKS:
         raise ValueError(f"looks must be one of {', '.join(map(str, LOOKS))}, not {looks}")

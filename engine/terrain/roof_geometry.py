@@ -63,6 +63,7 @@ class RoofGeometry:
         volume_m3: between roof and ground.
         slope_deg: slope of the dominant plane.
         azimuth_deg: where water runs on the dominant plane: 0 north, 90 east; None on a flat roof.
+        plane_share: share of the roof, its rim left out, that lies on a few common planes: little of a tree's crown.
     """
 
     ground_m: float
@@ -73,6 +74,7 @@ class RoofGeometry:
     volume_m3: float
     slope_deg: float
     azimuth_deg: float | None
+    plane_share: float = 1.0
 
 
 def roof_geometry(mask: Bools, surface: Floats, ground: Floats, gsd: float) -> RoofGeometry | None:
@@ -128,6 +130,7 @@ def roof_geometry(mask: Bools, surface: Floats, ground: Floats, gsd: float) -> R
         volume_m3=volume,
         slope_deg=slope,
         azimuth_deg=azimuth,
+        plane_share=float(shared.mask.sum() / max(1, int(inner.sum()))),
     )
 
 

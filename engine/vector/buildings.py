@@ -24,6 +24,7 @@ from ..jobs import BuildingOptions
 from ..raster.grid import Grid
 from ..terrain.roof_geometry import RoofGeometry
 from .crew import Crew
+from .crowns import is_crown
 from .draft import Draft, drafts_of, mean_probability
 from .nearness import within
 from .separate import split_touching
@@ -46,7 +47,7 @@ class MapStrip:
         roof_confidence: [H, W], probability of ``roof_class``; None: every pixel counts the same.
         surface: float32 [H, W], metres, NaN = unknown; None without a DSM.
         ground: float32 [H, W], metres, NaN = unknown; None without a DSM.
-        rim: bool [H, W], True where a building may go on beyond what is seen; None: nobody will `take_small`.
+        rim: bool [H, W], True where a building may go on beyond what is seen; None: nobody will `take_no_buildings`.
     """
 
     row0: int
@@ -129,9 +130,11 @@ class BuildingTracer:
         self._components = ComponentTracer(grid.col0, grid.row0, self._min_pixels)
         self._crew = Crew(partial(drafts_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
+        self._crowns: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
         self._count = 0
         self.unsure = 0
-        """Buildings left out so far, because the model is less sure of them than the options ask for."""
+        """Buildings left out so far, because the model is less sure of them than the options ask for, or since
+        they are crowns of trees: none of these where the options ask for 0."""
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +154,7 @@ class BuildingTracer:
             raise ValueError(f"the strip is {strip.mask.shape[1]} pixels wide, the grid {self._grid.width}")
         self._settle(self._components.add(strip.row0, strip.mask, strip.maps()))
         if strip.rim is None:  # nobody takes them, and they would grow with the raster
-            self._components.take_dropped()
+            self.take_no_buildings()
         return self._release(self._components.first_open)
 
     def finish(self) -> list[Building]:
@@ -159,32 +162,37 @@ class BuildingTracer:
         self._settle(self._components.finish())
         return self._release(None)
 
-    def take_small(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return absolute rows [N] and columns [N] of pixels in pieces too small for a building, since asked last.
+    def take_no_buildings(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return absolute rows [N] and columns [N] of pixels that are no buildings after all, since asked last.
 
-        What touches the rim is not told of: how much of it there is beyond cannot be known.
+        They are in pieces too small for a building, or in crowns of trees (`crowns.is_crown`). What touches the rim is
+        not told of: how much of it there is beyond cannot be known.
         """
-        small = self._components.take_dropped()
-        if not small:
+        found, self._crowns = self._components.take_dropped() + self._crowns, []
+        if not found:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        return np.concatenate([item[0] for item in small]), np.concatenate([item[1] for item in small])
+        return np.concatenate([item[0] for item in found]), np.concatenate([item[1] for item in found])
 
     def _settle(self, components: list[Component]) -> None:
-        owners: deque[int] = deque()
+        owners: deque[tuple[int, Component, bool]] = deque()
 
         def parts() -> Iterator[Component]:
             for number, component in enumerate(components):
-                component.maps.pop(RIM, None)
+                rim = component.maps.pop(RIM, None)
                 for part in self._parts(component):
                     if self._is_sure(part):
-                        owners.append(number)
+                        owners.append((number, part, rim is None or not rim.any()))
                         yield part
                     else:
                         self.unsure += 1
 
         last, neighbours = -1, _Neighbours()
         for draft in self._crew.map(parts()):
-            owner = owners.popleft()
+            owner, part, is_whole = owners.popleft()
+            if is_whole and self._options.min_confidence and is_crown(draft, self._name_of(draft)):
+                self.unsure += 1
+                self._crowns.append(_pixels(part))
+                continue
             if owner != last:
                 last, neighbours = owner, _Neighbours()
             shape = draft.shape
@@ -217,11 +225,14 @@ class BuildingTracer:
         for number, box in enumerate(ndimage.find_objects(labels, count), start=1):
             yield _part(component, box, labels[box] == number)
 
+    def _name_of(self, draft: Draft) -> str:
+        return self._roof_names.get(draft.roof_id, str(draft.roof_id)) if draft.roof_id else ""
+
     def _building(self, draft: Draft, outline: shapely.Polygon) -> Building:
         return Building(
             id=0,
             outline=outline,
-            roof_class=self._roof_names.get(draft.roof_id, str(draft.roof_id)) if draft.roof_id else None,
+            roof_class=self._name_of(draft) or None,
             roof_class_id=draft.roof_id or None,
             roof_confidence=draft.roof_confidence,
             building_confidence=draft.building_confidence,
@@ -231,6 +242,12 @@ class BuildingTracer:
 
 def _numbered(building: Building, number: int) -> Building:
     return Building(number, *(getattr(building, name) for name in list(building.__dataclass_fields__)[1:]))
+
+
+def _pixels(part: Component) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return absolute rows [N] and columns [N] of a part."""
+    rows, cols = np.nonzero(part.mask)
+    return rows + part.row0, cols + part.col0
 
 
 def _part(component: Component, box: tuple[slice, slice], mask: npt.NDArray[np.bool_]) -> Component:

@@ -28,7 +28,7 @@ def share_kernels(
     Args:
         quantised: QDQ graph; changed in place.
         exact: the fp32 graph, its external data not loaded.
-        values: the kernels as the fp32 graph computes them, by name.
+        values: the kernels as the fp32 graph computes them, float32 [O, I, H, W] or [O, I], by name.
     """
     held = {tensor.name: tensor for tensor in quantised.initializer}
     outside = {tensor.name: tensor for tensor in exact.initializer}

@@ -67,6 +67,7 @@ def test_buildings_do_not_depend_on_who_shares_the_work():
 @given(seed=st.integers(0, 10**6), least=st.floats(0, 1))
 def test_buildings_that_the_model_is_less_sure_of_are_left_out_and_counted(seed, least):
     maps = town(seed)
+    maps["surface"][:] = 105  # level roofs: none is a crown
     grid = Grid(UTM, 0.5, 1_000_000, -9_600_000, 110, 90)
     whole = trace(maps, [90], grid, BuildingOptions(min_area_m2=4, regularise=False))
     options = BuildingOptions(min_area_m2=4, regularise=False, min_confidence=least)
@@ -78,7 +79,7 @@ def test_buildings_that_the_model_is_less_sure_of_are_left_out_and_counted(seed,
     ]
     assert [item.id for item in sure] == list(range(1, len(kept) + 1))
     assert tracer.unsure == len(whole) - len(kept)
-    rows, cols = tracer.take_small()
+    rows, cols = tracer.take_no_buildings()
     small = np.zeros_like(maps["mask"])
     small[rows - grid.row0, cols - grid.col0] = True
     labels, _ = ndimage.label(maps["mask"])
@@ -94,7 +95,7 @@ def test_pieces_that_nobody_asks_for_are_not_kept():
         with BuildingTracer(grid, BuildingOptions(min_area_m2=4), ROOFS) as tracer:
             tracer.add(MapStrip(grid.row0, specks, rim=rim))
             tracer.add(MapStrip(grid.row0 + 89, np.zeros((1, 110), bool), rim=None if rim is None else rim[:1]))
-            assert len(tracer.take_small()[0]) == kept
+            assert len(tracer.take_no_buildings()[0]) == kept
 
 
 def house(gsd=0.25, height=6.0):
@@ -196,3 +197,55 @@ def test_maps_of_another_size_are_refused():
         MapStrip(0, np.ones((3, 4), bool), roof_class=np.ones((3, 5), np.uint8))
     with pytest.raises(ValueError, match="together"):
         MapStrip(0, np.ones((3, 4), bool), surface=np.ones((3, 4), np.float32))
+
+
+def crown_or_house(is_crown, at=20):
+    """Maps of one thing of 12 m by 12 m that is called hipped: with planes, or with leaves in their place."""
+    shape = (90, 110)
+    mask = np.zeros(shape, bool)
+    mask[at : at + 48, at : at + 48] = True
+    rows, cols = np.indices(shape)
+    ground = np.full(shape, 50, np.float32)
+    roof = 54 + 0.25 * np.minimum(24 - abs(rows - at - 23.5), 24 - abs(cols - at - 23.5)).astype(np.float32) * 0.6
+    leaves = np.random.default_rng(0).normal(0, 1.2, shape).astype(np.float32) if is_crown else np.float32(0)
+    return {
+        "mask": mask,
+        "probability": np.where(mask, 205, 0).astype(np.uint8),
+        "roof_class": np.where(mask, 6, 0).astype(np.uint8),
+        "surface": np.where(mask, roof + leaves, ground).astype(np.float32),
+        "ground": ground,
+        "rim": np.zeros(shape, bool),
+    }
+
+
+@pytest.mark.parametrize("helpers", [0, 2])
+@pytest.mark.parametrize(
+    ("is_crown", "change", "found"),
+    [
+        (False, {}, 1),
+        (True, {}, 0),
+        (True, {"probability": 240}, 1),  # the model is sure of it
+        (True, {"roof_class": 9}, 1),  # pyramids have few planes too, but here 9 is no name that is known
+        (True, {"rim": True}, 1),  # most of it may lie beyond
+    ],
+)
+def test_a_doubted_roof_of_leaves_is_a_crown(is_crown, change, found, helpers):
+    maps = crown_or_house(is_crown)
+    for name, value in change.items():
+        maps[name] = np.where(maps["mask"], value, 0).astype(maps[name].dtype)
+    grid = Grid(UTM, 0.25, 2_000_000, -20_000_000, 110, 90)
+    with BuildingTracer(grid, BuildingOptions(min_confidence=0.7), ROOFS, helpers=helpers) as tracer:
+        buildings = tracer.add(MapStrip(grid.row0, **maps)) + tracer.finish()
+        rows, cols = tracer.take_no_buildings()
+    assert len(buildings) == found
+    assert tracer.unsure == 1 - found
+    gone = np.zeros_like(maps["mask"])
+    gone[rows - grid.row0, cols - grid.col0] = True
+    assert np.array_equal(gone, maps["mask"] & (found == 0))
+
+
+def test_who_wants_doubted_buildings_gets_crowns_too():
+    maps = crown_or_house(True)
+    del maps["rim"]
+    grid = Grid(UTM, 0.25, 2_000_000, -20_000_000, 110, 90)
+    assert len(trace(maps, [33], grid, BuildingOptions(min_confidence=0))) == 1

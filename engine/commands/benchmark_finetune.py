@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--only-few", action="store_true", help="footprints: leave the whole half out")
     parser.add_argument("--swap", action="store_true", help="footprints: the east teaches and the west tests")
+    parser.add_argument(
+        "--on-itself", action="store_true", help="footprints: the half that tests teaches as well: how far labels lead"
+    )
     parser.add_argument("--town", metavar="SEED", type=int, nargs="+", default=[11], help="new-classes: which towns")
     parser.add_argument("--minutes", type=float, default=4.0, help="of each training at most (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="of each training exactly, in place of --minutes")
@@ -83,7 +86,8 @@ def _rows(args: argparse.Namespace, scratch: Path, feedback: Feedback) -> Iterat
         from ..training.finetune_benchmark.footprints import FEW, measure_footprints
 
         counts = [*(() if args.only_few else (None,)), *(FEW if args.buildings is None else args.buildings)]
-        yield from measure_footprints(data, scratch, args.area or AREAS, trial, feedback, counts, args.swap)
+        halves = {"swapped": args.swap, "on_itself": args.on_itself}
+        yield from measure_footprints(data, scratch, args.area or AREAS, trial, feedback, counts, **halves)
     if "new-classes" in parts:
         from ..training.finetune_benchmark.new_classes import measure_new_classes
 

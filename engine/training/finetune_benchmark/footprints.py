@@ -63,6 +63,7 @@ def measure_footprints(
     feedback: Feedback,
     counts: Sequence[int | None] = (None, *FEW),
     swapped: bool = False,
+    on_itself: bool = False,
 ) -> Iterator[Row]:
     """Fine-tune on a half of each area and measure the building IoU of whole runs on the other half.
 
@@ -74,6 +75,7 @@ def measure_footprints(
         feedback: told of progress; may cancel.
         counts: numbers of labelled buildings; None: the whole half.
         swapped: whether the east teaches and the west tests.
+        on_itself: let the half that tests teach as well: no test of the method, but how far its labels can lead.
 
     Yields:
         IoU before, then IoU after, gain and time of each training.
@@ -90,7 +92,7 @@ def measure_footprints(
             for count in counts:
                 what = f"{mode}, {'half' if count is None else f'{count} buildings'}"
                 out = area.folder / f"model-{mode}-{count}"
-                labels, taught = area.layers(f"teach-{count}", area.teaching(count, swapped))
+                labels, taught = area.layers(f"teach-{count}", area.teaching(count, swapped != on_itself))
                 job = FinetuneJob(
                     out=str(out),
                     labels=labels,
@@ -102,7 +104,7 @@ def measure_footprints(
                 summary = run_finetune(trial.applied(job, mode), feedback.silent()).summary
                 wall, processor = time.perf_counter() - wall, time.process_time() - processor
                 after = _iou(area, str(out), truth, ground, trial.device, feedback)
-                whole = count is None
+                whole = count is None and not on_itself
                 yield Row(name, f"building IoU after: {what}", after, LEAST_IOU if whole else None)
                 yield Row(name, f"gain: {what}", after - before, LEAST_GAIN if whole else None)
                 yield Row(name, f"minutes: {what}", wall / 60, MOST_MINUTES, at_most=True)

@@ -75,7 +75,7 @@ class Advanced(QgsCollapsibleGroupBox):
                 " More looks make fewer mistakes and take as many times longer."
             )
         )
-        form.addRow(tr("Looks"), self.look_count)
+        form.addRow(tr("Looks per place"), self.look_count)
 
         self.min_area = QDoubleSpinBox()
         self.min_area.setDecimals(0)

@@ -93,8 +93,8 @@ class Advanced(QgsCollapsibleGroupBox):
         self.min_confidence.setSpecialValueText(tr("as advised"))
         self.min_confidence.setToolTip(
             tr(
-                "Buildings of which the model is less sure are left out (its own advice, unless you say)."
-                " 0 % keeps all: more found, and more invented."
+                "Buildings of which the model is less sure are left out (its own advice, unless you say),"
+                " and trees that look like roofs. 0 % keeps all: more found, and more invented."
             )
         )
         form.addRow(tr("Least certainty"), shrinkable(self.min_confidence))

@@ -113,6 +113,10 @@ def _write_sharing(whole: Path, folded: Path, exact: Path, target: Path, data: M
     values = {item.name: onnx.numpy_helper.to_array(item) for item in onnx.load(folded).graph.initializer}
     share_kernels(graph.graph, onnx.load(exact, load_external_data=False).graph, values)
     shorten_names(graph.graph)
+    # ONNX Runtime names all that it knows itself; another version may not know it
+    used = [item for item in graph.opset_import if item.domain in {node.domain for node in graph.graph.node}]
+    del graph.opset_import[:]
+    graph.opset_import.extend(used)
     onnx.save(graph, target)
     return dict(data)
 

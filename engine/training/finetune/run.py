@@ -100,16 +100,20 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
             "new one works like it. Label more places.",
         )
     info = _info(job, ready, metrics, history)
-    export_package(best.cpu(), info, out, feedback=feedback)
-    add_int8_like(spec, out, ready.samples)
-    (out / "training.json").write_text(
+    package = work / "package"
+    export_package(best.cpu(), info, package, feedback=feedback)
+    add_int8_like(spec, package, ready.samples)
+    (package / "training.json").write_text(
         json.dumps(
             {"settings": _settings(job), "labels": ready.report.as_dict(), "history": history.entries}, indent=1
         ),
         encoding="utf-8",
     )
     for file in (work / "split.geojson", *(Path(path) for path in pictures(best))):
-        shutil.copy(file, out / file.name)
+        shutil.copy(file, package / file.name)
+    # the description last: a run that is killed before goes on when it is started again
+    for file in sorted(package.iterdir(), key=lambda item: item.name == "model.json"):
+        file.replace(out / file.name)
     shutil.rmtree(out / WORK)
     outputs = {"model": str(out), "split": str(out / "split.geojson"), "training": str(out / "training.json")}
     return Result(outputs, {"metrics": metrics, "best_step": history.best_step, "labels": ready.report.as_dict()})

@@ -14,6 +14,7 @@ import rasterio
 from ridgeline.engine.cli import main
 from ridgeline.engine.commands.arguments import add_region, region_of
 from ridgeline.engine.commands.progressbar import duration_text, progress_text
+from ridgeline.engine.inference import runner
 from ridgeline.engine.jobs import ErrorCode, Progress, RidgelineError, event_from_line
 from ridgeline.engine.models.package import (
     ClassSpec,
@@ -145,6 +146,16 @@ def test_regions_are_four_numbers_or_a_file():
         with pytest.raises(RidgelineError) as caught:
             region("--region", *words)
         assert caught.value.code is ErrorCode.BAD_REGION
+
+
+def test_looks_go_from_the_command_to_the_network(shared_data, package, tmp_path, monkeypatch):
+    asked = []
+    open_one = runner.open_predictor
+    monkeypatch.setattr(runner, "open_predictor", lambda *how: asked.append(how[-1]) or open_one(*how))
+    rgb, dsm = (str(shared_data / "real" / name) for name in AREAS["herault"])
+    words = ["--rgb", rgb, "--dsm", dsm, "--model", str(package), "--out", str(tmp_path / "out"), "--no-buildings"]
+    assert main(["segment", *words, "--looks", "4"]) == 0
+    assert asked == [4]
 
 
 def test_the_bar_tells_rate_and_time_left():

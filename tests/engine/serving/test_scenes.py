@@ -8,6 +8,7 @@ import pytest
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import RasterInput
 from ridgeline.engine.jobs.serve import Scene
+from ridgeline.engine.serving import scenes as scenes_module
 from ridgeline.engine.serving.scenes import Scenes
 
 
@@ -39,3 +40,15 @@ def test_the_same_scene_is_opened_once(scenes, pair, red_model):
     first = scenes.open(wanted, Feedback())
     scenes.tidy()
     assert scenes.open(wanted, Feedback()) is first
+
+
+def test_another_number_of_looks_is_another_scene_and_network(scenes, pair, red_model, monkeypatch):
+    asked = []
+    open_one = scenes_module.open_predictor
+    monkeypatch.setattr(
+        scenes_module, "open_predictor", lambda *how, looks: asked.append(looks) or open_one(*how, looks=looks)
+    )
+    for looks in (None, 2, 2):
+        rgb = RasterInput(str(pair["rgb"]))
+        scenes.open(Scene(rgb, None, str(red_model.folder), device="cpu", threads=1, looks=looks), Feedback())
+    assert asked == [None, 2]

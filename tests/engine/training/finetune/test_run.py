@@ -1,6 +1,7 @@
 """One fine-tuning from files to a model that runs: new classes, checks alone, bad input, and going on."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import BuildingOptions, Cancelled, ErrorCode, RasterInput, RidgelineError, SegmentJob
 from ridgeline.engine.jobs.finetune import ClassMapping, FinetuneJob, PolygonLayer, package_name
 from ridgeline.engine.models.export import PackageInfo, export_package
+from ridgeline.engine.models.export.quantise import add_int8
 from ridgeline.engine.models.package import GsdSpec, TileSpec, load_package
 from ridgeline.engine.models.package.validate import faults_of_package
 from ridgeline.engine.models.rebuild import trainable_model
@@ -223,6 +225,27 @@ def test_more_polygons_are_trusted_more(few, more):
 def _class_biases(model):
     """Return the biases of the new classes, which are the last outputs."""
     return model.heads.bias[-model.config.tasks[-1].channels :].detach().numpy().copy()
+
+
+def test_a_model_with_int8_teaches_one_with_int8_and_goes_on_if_killed_at_its_end(place, tmp_path, monkeypatch):
+    base, out = tmp_path / "base", tmp_path / "model"
+    shutil.copytree(place / "tiny", base)
+    random = np.random.default_rng(0)
+    tile = {item.name: random.normal(size=(1, item.channels, 256, 256)).astype(np.float32) for item in INPUTS}
+    add_int8(load_package(base), [tile], first=True)
+    wanted = job(place, out, model=str(base))
+
+    def killed(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run, "add_int8_like", killed)
+        run_finetune(wanted, Feedback())
+    assert not (out / "model.json").exists() and (out / WORK).exists()
+    run_finetune(wanted, Feedback())
+    weights = [(item.format, item.precision) for item in load_package(out).spec.weights]
+    assert weights[0] == ("onnx", "int8") and ("onnx", "fp32") in weights
+    assert faults_of_package(out) == [] and not (out / WORK).exists()
 
 
 def test_a_check_trains_nothing(place, tmp_path):

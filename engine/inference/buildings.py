@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from ..vector.crew import helpers_of
 from ..vector.geopackage import GeoPackageWriter
 from .finish import BUILDING_CLASS, building_threshold
 from .follow import Follower
-from .heights import Heights
+from .heights import Heights, heights_in
 from .setup import Setup
 
 HEIGHTS = "height_above_ground"
@@ -90,7 +91,10 @@ def trace(
         tracer = writer = None
         if target is not None:
             helpers = helpers_of(setup.job.threads)
-            tracer = stack.enter_context(BuildingTracer(grid, options_of(setup), names, follower.check, helpers))
+            surface_in = None if dsm is None else partial(heights_in, dsm)
+            tracer = stack.enter_context(
+                BuildingTracer(grid, options_of(setup), names, follower.check, helpers, surface_in)
+            )
             writer = stack.enter_context(GeoPackageWriter(target, grid.crs))
         heights = sinks.get(HEIGHTS)
         ground = None if dsm is None else Heights(dsm, grid)
@@ -164,7 +168,7 @@ def _levels(
 
 
 def _blank_others(sinks: Mapping[str, StripSink], tracer: BuildingTracer) -> None:
-    """Take away the roof class of what is too small for a building, or a tree's crown, from the raster, too.
+    """Take away the roof class of what is too small for a building, a tree's crown or a bridge, from the raster, too.
 
     Other buildings that the outlines leave out, since the model is not sure of them, stay: the raster is its answer.
     Pieces at the rim of the region keep theirs: they may be parts of buildings that another run makes.

@@ -32,3 +32,12 @@ class Heights:
         """
         block = self._dsm.read(rows)
         return block.values[0].astype(np.float32, copy=False), self._ground.under(rows, block)
+
+
+def heights_in(dsm: AlignedRaster, window: Grid) -> Floats:
+    """Return the surface in a window, float32 [H, W] in metres, NaN where not known.
+
+    Raises:
+        RidgelineError: (INPUT_UNREADABLE) naming the raster and the rows that fail.
+    """
+    return dsm.read(window).values[0].astype(np.float32, copy=False)

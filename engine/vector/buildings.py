@@ -8,6 +8,7 @@ count up.
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ from scipy import ndimage
 
 from ..jobs import BuildingOptions
 from ..raster.grid import Grid
+from ..terrain.lattice import Floats
 from ..terrain.roof_geometry import RoofGeometry
+from .bridges import MARGIN_M, is_bridge, is_slender
 from .crew import Crew
 from .crowns import is_crown
 from .draft import Draft, drafts_of, mean_probability
@@ -113,6 +116,8 @@ class BuildingTracer:
         check: called before each few buildings are made; may raise.
         helpers: how many processes may share the work where there is much of it; what comes out is the same. With any,
             use the tracer in a ``with`` block, which ends them.
+        surface_in: returns the surface in any window of the grid's lattice, float32 [H, W] in metres, NaN = unknown;
+            bridges are told by what lies around them. None: nothing is taken for a bridge.
     """
 
     def __init__(
@@ -122,19 +127,21 @@ class BuildingTracer:
         roof_names: Mapping[int, str],
         check: Callable[[], None] = lambda: None,
         helpers: int = 0,
+        surface_in: Callable[[Grid], Floats] | None = None,
     ) -> None:
         self._grid = grid
+        self._surface_in = surface_in
         self._options = options
         self._roof_names = dict(roof_names)
         self._min_pixels = max(1, round(options.min_area_m2 / grid.gsd**2))
         self._components = ComponentTracer(grid.col0, grid.row0, self._min_pixels)
         self._crew = Crew(partial(drafts_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
-        self._crowns: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+        self._others: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
         self._count = 0
         self.unsure = 0
         """Buildings left out so far, because the model is less sure of them than the options ask for, or since
-        they are crowns of trees: none of these where the options ask for 0."""
+        they are crowns of trees or bridges: none of these where the options ask for 0."""
 
     def __enter__(self) -> Self:
         return self
@@ -165,10 +172,10 @@ class BuildingTracer:
     def take_no_buildings(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return absolute rows [N] and columns [N] of pixels that are no buildings after all, since asked last.
 
-        They are in pieces too small for a building, or in crowns of trees (`crowns.is_crown`). What touches the rim is
+        They are in pieces too small for a building, in crowns of trees (`crowns.is_crown`) or bridges. What touches the rim is
         not told of: how much of it there is beyond cannot be known.
         """
-        found, self._crowns = self._components.take_dropped() + self._crowns, []
+        found, self._others = self._components.take_dropped() + self._others, []
         if not found:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         return np.concatenate([item[0] for item in found]), np.concatenate([item[1] for item in found])
@@ -189,9 +196,9 @@ class BuildingTracer:
         last, neighbours = -1, _Neighbours()
         for draft in self._crew.map(parts()):
             owner, part, is_whole = owners.popleft()
-            if is_whole and self._options.min_confidence and is_crown(draft, self._name_of(draft)):
+            if is_whole and self._options.min_confidence and self._is_other(part, draft):
                 self.unsure += 1
-                self._crowns.append(_pixels(part))
+                self._others.append(_pixels(part))
                 continue
             if owner != last:
                 last, neighbours = owner, _Neighbours()
@@ -211,6 +218,19 @@ class BuildingTracer:
     def _is_sure(self, part: Component) -> bool:
         confidence = mean_probability(part)
         return confidence is None or confidence >= (self._options.min_confidence or 0.0)
+
+    def _is_other(self, part: Component, draft: Draft) -> bool:
+        """Return whether what the model takes for a building is the crown of a tree or a bridge."""
+        name = self._name_of(draft)
+        return is_crown(draft, name) or (name in ("", "flat") and self._is_bridge(part))
+
+    def _is_bridge(self, part: Component) -> bool:
+        gsd = self._grid.gsd
+        if self._surface_in is None or not is_slender(part.mask, gsd):
+            return False
+        margin = math.ceil(MARGIN_M / gsd)
+        window = self._grid.window(part.row0, part.col0, *part.mask.shape).padded(margin)
+        return is_bridge(np.pad(part.mask, margin), self._surface_in(window), gsd)
 
     def _parts(self, component: Component) -> Iterator[Component]:
         boundary = component.maps.get("boundary")

@@ -249,3 +249,53 @@ def test_who_wants_doubted_buildings_gets_crowns_too():
     del maps["rim"]
     grid = Grid(UTM, 0.25, 2_000_000, -20_000_000, 110, 90)
     assert len(trace(maps, [33], grid, BuildingOptions(min_confidence=0))) == 1
+
+
+def footbridge():
+    """Maps of a flat thing of 40 m by 4 m between two banks as high as it is, and the surface as a function of place."""
+    shape = (90, 240)
+    mask = np.zeros(shape, bool)
+    mask[40:56, 40:200] = True
+    surface = np.full(shape, 50, np.float32)
+    surface[:, :36] = surface[:, 204:] = surface[40:56] = 58
+    maps = {
+        "mask": mask,
+        "probability": np.where(mask, 240, 0).astype(np.uint8),
+        "roof_class": mask.astype(np.uint8),
+        "surface": surface,
+        "ground": np.full(shape, 50, np.float32),
+        "rim": np.zeros(shape, bool),
+    }
+    return maps, lambda window: surface_of(surface, window)
+
+
+def surface_of(surface, window, row0=-20_000_000, col0=2_000_000):
+    """A window of a surface, NaN beyond it."""
+    rows, cols = np.arange(window.row0, window.row1) - row0, np.arange(window.col0, window.col1) - col0
+    known = ((rows >= 0) & (rows < len(surface)))[:, None] & ((cols >= 0) & (cols < surface.shape[1]))
+    inside = surface[np.ix_(np.clip(rows, 0, len(surface) - 1), np.clip(cols, 0, surface.shape[1] - 1))]
+    return np.where(known, inside, np.float32(np.nan))
+
+
+@pytest.mark.parametrize(
+    ("roof", "rim", "min_confidence", "knows_surface", "found"),
+    [
+        (1, False, 0.7, True, 0),
+        (2, False, 0.7, True, 1),  # decks have no gable
+        (1, True, 0.7, True, 1),  # it may go on beyond
+        (1, False, 0.0, True, 1),  # all that the model finds is wanted
+        (1, False, 0.7, False, 1),
+    ],
+)
+def test_a_flat_thing_that_goes_on_at_both_ends_is_a_bridge(roof, rim, min_confidence, knows_surface, found):
+    maps, surface_in = footbridge()
+    maps["roof_class"] *= roof
+    maps["rim"][45, 60] = rim
+    grid = Grid(UTM, 0.25, 2_000_000, -20_000_000, 240, 90)
+    options = BuildingOptions(min_confidence=min_confidence)
+    tracer = BuildingTracer(grid, options, ROOFS, surface_in=surface_in if knows_surface else None)
+    buildings = tracer.add(MapStrip(grid.row0, **maps)) + tracer.finish()
+    rows, _ = tracer.take_no_buildings()
+    assert len(buildings) == found
+    assert tracer.unsure == 1 - found
+    assert len(rows) == (0 if found else maps["mask"].sum())

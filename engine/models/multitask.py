@@ -27,6 +27,8 @@ class DenseModel(nn.Module):
     def __init__(self, config: DenseConfig) -> None:
         super().__init__()
         self.config = config
+        self.enlarges = True
+        """Whether the maps are brought to the size of the inputs; if not, they stay at the decoder's stride."""
         self.encoder = make_encoder(config.encoder)
         self.decoder = DECODER_MODULES[config.decoder.name](config.decoder, self.encoder.channels, self.encoder.strides)
         self.dropout = nn.Dropout2d(config.decoder.dropout)
@@ -54,7 +56,7 @@ class DenseModel(nn.Module):
     def forward(
         self, rgb: Tensor | None = None, dsm: Tensor | None = None, present: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Return logits (or metres) [B, channels, H, W] by task.
+        """Return logits (or metres) [B, channels, H, W] by task; unless it `enlarges`, at the decoder's stride.
 
         In training the auxiliary head's maps are there too, at stride 16, named ``auxiliary/<task>``.
 
@@ -88,7 +90,8 @@ class DenseModel(nn.Module):
             maps = torch.cat(list((parts | added).values()), dim=1)
         if bias is not None:
             maps = maps + bias.view(1, -1, 1, 1)
-        maps = F.interpolate(maps, scale_factor=float(self.decoder.stride), mode="bilinear", align_corners=False)
+        if self.enlarges:
+            maps = F.interpolate(maps, scale_factor=float(self.decoder.stride), mode="bilinear", align_corners=False)
         outputs = self._split(maps, "")
         if self.auxiliary is not None and self.training:
             outputs |= self._split(self.auxiliary(pyramid[self._middle]), AUXILIARY)

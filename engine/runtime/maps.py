@@ -21,7 +21,7 @@ def output_map(output: OutputSpec, tensor: NDArray[np.generic], shape: tuple[int
         shape: [B, C, H, W] of the inputs.
 
     Returns:
-        float32 [B, output.channels, H, W].
+        float32 [B, output.channels, H / output.stride, W / output.stride].
 
     Raises:
         RidgelineError: (BAD_MODEL) if the tensor is no such map.
@@ -40,13 +40,14 @@ def output_map(output: OutputSpec, tensor: NDArray[np.generic], shape: tuple[int
         )
     if output.scale != 1:
         maps = maps * np.float32(output.scale)
-    missing = [full - got for full, got in zip(shape[2:], maps.shape[2:])]
+    wanted = [full // output.stride for full in shape[2:]]
+    missing = [full - got for full, got in zip(wanted, maps.shape[2:])]
     if any(missing):
         if any(gap < 0 or gap % 2 for gap in missing):
             raise RidgelineError(
                 ErrorCode.BAD_MODEL,
                 f"The output {output.name!r} is {maps.shape[3]} × {maps.shape[2]} pixels for a tile of "
-                f"{shape[3]} × {shape[2]}.",
+                f"{shape[3]} × {shape[2]}{f' and a stride of {output.stride}' if output.stride > 1 else ''}.",
                 "Use a network whose output has the size of its input, or is its middle part.",
             )
         rim = [(gap // 2, gap // 2) for gap in missing]

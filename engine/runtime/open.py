@@ -8,6 +8,7 @@ from collections.abc import Collection
 from ..jobs import ErrorCode, RidgelineError
 from ..models.package import ModelPackage, WeightsSpec
 from .devices import has_nvidia_gpu
+from .enlarge import Enlarged
 from .looks import ManyLooks
 from .predictor import Predictor
 
@@ -49,7 +50,11 @@ def open_predictor(
     _check_choice("precision", precision, _PRECISIONS)
     predictor = _open_one(package, frozenset(kinds), device, runtime, precision, threads, at_once)
     looks = looks or package.spec.tile.looks
-    return predictor if looks == 1 else ManyLooks(predictor, package.spec, looks)
+    if looks > 1:
+        predictor = ManyLooks(predictor, package.spec, looks)
+    if any(item.stride > 1 for item in package.spec.outputs):
+        predictor = Enlarged(predictor, package.spec)
+    return predictor
 
 
 def _open_one(

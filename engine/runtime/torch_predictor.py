@@ -74,6 +74,7 @@ class TorchPredictor:
         self._inputs = [item.name for item in package.spec.inputs if item.kind in kinds]
         self._outputs = package.spec.outputs
         model = trainable_model(package, kinds).eval()
+        model.enlarges = all(item.stride == 1 for item in self._outputs)
         try:
             self._model = model.to(self._device).to(memory_format=torch.channels_last)
         except torch.OutOfMemoryError as fault:

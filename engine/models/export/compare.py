@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
-from ..package import ModelPackage, WeightsSpec
+from ...runtime.enlarge import enlarged
+from ..package import ModelPackage, OutputSpec, WeightsSpec
 
 Inputs = Mapping[str, NDArray[np.float32]]
 
@@ -35,7 +37,7 @@ def agreement(
     for sample in samples:
         a, b = (_outputs(session, sample) for session in sessions)
         for output in package.spec.outputs:
-            mine, theirs = a[output.name], b[output.name]
+            mine, theirs = _finished(a, output), _finished(b, output)
             scores = {"gap": float(np.abs(mine - theirs).mean())}
             if output.kind == "classes":
                 scores["same"] = float((mine.argmax(axis=1) == theirs.argmax(axis=1)).mean())
@@ -62,7 +64,7 @@ def building_iou(
     session = _session(package, weights)
     both = either = 0
     for inputs, truth in samples:
-        found = _outputs(session, inputs)[output.name][0, 0] >= output.threshold
+        found = _finished(_outputs(session, inputs), output)[0, 0] >= output.threshold
         both += int((found & truth).sum())
         either += int((found | truth).sum())
     return both / max(either, 1)
@@ -79,6 +81,14 @@ def megapixels_per_second(package: ModelPackage, weights: WeightsSpec, sample: I
         seconds.append(time.perf_counter() - began)
     pixels = package.spec.tile.size**2
     return pixels / float(np.median(seconds)) / 1e6
+
+
+def _finished(found: Mapping[str, NDArray[np.float32]], output: OutputSpec) -> NDArray[np.float32]:
+    """Return an output's probabilities, or metres, [B, C, H, W] at the tile's size."""
+    maps = enlarged(found[output.name], output.stride)
+    if output.activation == "none":
+        return maps
+    return expit(maps) if output.activation == "sigmoid" else softmax(maps, axis=1)
 
 
 def _session(package: ModelPackage, weights: WeightsSpec) -> Any:

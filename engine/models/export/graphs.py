@@ -15,21 +15,21 @@ from torch import Tensor, nn
 from ...given import given
 from ..backbone import Backbone
 from ..config import TaskConfig
-from ..multitask import activate
+from ..multitask import DenseModel, activate
 
 OPSET = 20
 
 
 class _Graph(nn.Module):
-    """Positional inputs in, probabilities (or metres) in the tasks' order out."""
+    """Positional inputs in, probabilities (or logits, or metres) in the order of the network's tasks out."""
 
-    def __init__(self, model: nn.Module, inputs: Sequence[str], tasks: tuple[TaskConfig, ...]) -> None:
+    def __init__(self, model: DenseModel, inputs: Sequence[str], activated: tuple[TaskConfig, ...]) -> None:
         super().__init__()
-        self.model, self.inputs, self.tasks = model, list(inputs), tasks
+        self.model, self.inputs, self.activated = model, list(inputs), activated
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         logits = self.model(**dict(zip(self.inputs, tensors)))
-        return tuple(activate(logits, self.tasks).values())
+        return tuple((logits | activate(logits, self.activated)).values())
 
 
 PREFIX = "model."
@@ -37,23 +37,24 @@ PREFIX = "model."
 
 
 def export_graph(
-    model: nn.Module, channels: dict[str, int], tasks: tuple[TaskConfig, ...], tile: int
+    model: DenseModel, channels: dict[str, int], activated: tuple[TaskConfig, ...], tile: int
 ) -> onnx.ModelProto:
     """Return the graph that takes these inputs, with its weights in it.
 
     The batch is dynamic; height and width are the tile's (fixed sizes let a Swin's masks be constants).
 
     Args:
-        model: network whose ``forward`` takes the inputs by name and returns logits by task; put into eval mode,
-            and its backbones fixed to the tile's size.
+        model: the network; put into eval mode, its backbones fixed to the tile's size, and its maps left as they are
+            at the decoder's stride.
         channels: channels by input name, in order: only these inputs are computed.
-        tasks: tasks whose activations the graph applies.
+        activated: tasks whose activations the graph applies.
         tile: side of a tile in pixels.
     """
     for part in model.modules():
         if isinstance(part, Backbone):
             part.fix_size(tile, tile)
-    wrapper = _Graph(model, list(channels), tasks).eval()
+    model.enlarges = False
+    wrapper = _Graph(model, list(channels), activated).eval()
     # a batch of 2: the exporter takes a batch of 1 for a constant
     examples = tuple(torch.zeros(2, count, tile, tile) for count in channels.values())
     batch = torch.export.Dim("batch")
@@ -64,7 +65,7 @@ def export_graph(
             dynamo=True,
             opset_version=OPSET,
             input_names=list(channels),
-            output_names=[task.name for task in tasks],
+            output_names=[task.name for task in model.config.tasks],
             dynamic_shapes={"tensors": tuple({0: batch} for _ in channels)},
             optimize=True,
             verbose=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,9 @@ def export_package(
 
     There is one graph for all inputs and, where every input is optional, one for each alone; all of them and
     training read ``weights.safetensors``. A network for one input alone has a file of its own for the graph of that
-    input and for training with it. The graphs apply softmax and sigmoid and compute in fp32.
+    input and for training with it. The graphs compute in fp32 and give maps at the decoder's stride: probabilities, but
+    for those of buildings, which are logits. Outlines run where these are 0; between two values of a coarse map that
+    place is nearer to the truth than the one where probabilities cross a half.
 
     Args:
         model: the trained network; it is not changed.
@@ -75,6 +77,8 @@ def export_package(
         raise ValueError(f"outputs described {[item.name for item in info.outputs]} are not the network's tasks")
     if any(network.config.tasks != tasks for network in (alone or {}).values()):
         raise ValueError("a network for one input alone must give what the network for all gives")
+    outputs = tuple(_as_given(item, model.decoder.stride) for item in info.outputs)
+    activated = tuple(task for task, item in zip(tasks, outputs) if item.activation == "none")
     folder.mkdir(parents=True, exist_ok=True)
     own = _Stored(model, info, folder / WEIGHTS_FILE, half)
     apart: dict[tuple[str, ...], _Stored] = {
@@ -87,7 +91,7 @@ def export_package(
         feedback.progress(number, len(choices), "graphs", "export")
         names = tuple(item.name for item in inputs)
         stored = apart.get(names, own)
-        proto = export_graph(stored.network, {item.name: item.channels for item in inputs}, tasks, info.tile.size)
+        proto = export_graph(stored.network, {item.name: item.channels for item in inputs}, activated, info.tile.size)
         point_to_safetensors(proto.graph, stored.path, stored.values, PREFIX)
         path = folder / ("_".join(names) + ".onnx")
         onnx.save(proto, path)
@@ -105,7 +109,7 @@ def export_package(
         inputs=info.inputs,
         gsd=info.gsd,
         tile=info.tile,
-        outputs=info.outputs,
+        outputs=outputs,
         weights=tuple(listed),
         title=info.title,
         description=info.description,
@@ -119,6 +123,12 @@ def export_package(
     (folder / "README.md").write_text(model_card(spec), encoding="utf-8")
     feedback.progress(len(choices), len(choices), "graphs", "export")
     return spec
+
+
+def _as_given(output: OutputSpec, stride: int) -> OutputSpec:
+    """Return what is said of an output as the graphs give it."""
+    is_logit = output.role == "building" and output.kind == "probability"
+    return replace(output, stride=stride, activation="sigmoid" if is_logit else "none")
 
 
 class _Stored:

@@ -202,7 +202,7 @@ class ClassSpec:
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """One output of the network, a map of the tile's size.
+    """One output of the network, a map of the tile's size or of a part of it.
 
     Attributes:
         name: what the engine calls it (files are named after it), and the name of the network's output tensor unless
@@ -216,6 +216,7 @@ class OutputSpec:
         activation: what the engine must still apply: ``none`` (the graph gives probabilities or metres), ``softmax`` or
             ``sigmoid``.
         threshold: for ``probability``: the value from which it counts as yes.
+        stride: pixels of the tile, across, that one value of the map stands for. The engine enlarges the map.
         tensor: name of the network's output tensor where that is another one (any text).
         channel: where several outputs share a tensor: which of its channels this one is, counted from 0.
         scale: the predictor multiplies the values by this.
@@ -235,6 +236,7 @@ class OutputSpec:
     scale: float = 1.0
     unit: str = "m"
     least_confidence: float = 0.0
+    stride: int = 1
 
     def __post_init__(self) -> None:
         _check_name("the output's name", self.name)
@@ -254,6 +256,8 @@ class OutputSpec:
             raise ValueError(f"output {self.name!r}: a channel is a number from 0, and not for classes")
         if not math.isfinite(self.scale) or not 0 <= self.threshold <= 1:
             raise ValueError(f"output {self.name!r}: scale must be finite, and threshold lie between 0 and 1")
+        if self.stride < 1:
+            raise ValueError(f"output {self.name!r}: stride must be 1 or more")
         if not 0 <= self.least_confidence < 1:
             raise ValueError(f"output {self.name!r}: least_confidence must lie between 0 and 1")
 
@@ -347,6 +351,9 @@ class ModelSpec:
         names = [item.name for item in self.inputs] + [item.name for item in self.outputs]
         if len({name.lower() for name in names}) != len(names):
             raise ValueError("inputs and outputs need different names, not only in capitals")
+        uneven = next((item for item in self.outputs if self.tile.multiple % item.stride), None)
+        if uneven is not None:
+            raise ValueError(f"output {uneven.name!r}: its stride {uneven.stride} must divide the tile's multiple")
         known = {item.name for item in self.inputs}
         for weights in self.weights:
             strange = sorted(set(weights.inputs) - known)

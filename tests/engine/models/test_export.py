@@ -92,7 +92,15 @@ def run(folder: Path, inputs: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 @torch.no_grad()
 def largest_gap(model: DenseModel, folder: Path, inputs: dict[str, torch.Tensor]) -> float:
-    expected = activate(model(**inputs), model.config.tasks)
+    """Return how far the graph's maps are from the network's own at its decoder's stride."""
+    outputs = {item.name: item for item in load_package(folder).spec.outputs}
+    assert {item.stride for item in outputs.values()} == {model.decoder.stride}
+    model.enlarges = False
+    logits = model(**inputs)
+    expected = logits | activate(
+        logits, tuple(task for task in model.config.tasks if outputs[task.name].activation == "none")
+    )
+    assert all((item.activation == "sigmoid") == (name == "building") for name, item in outputs.items())
     found = run(folder, inputs)
     assert list(found) == [task.name for task in model.config.tasks]
     gaps = []

@@ -83,8 +83,10 @@ def test_torch_and_onnx_runtime_agree(
     assert 180e6 < count_parameters(model) < 200e6
     every = random_tiles() if tiles == "random" else real_tiles(shared_data)
     inputs = {name: every[name] for name in shown}
+    model.enlarges = False
     with torch.no_grad():
-        expected = activate(model(**inputs), TASKS)
+        logits = model(**inputs)
+        expected = logits | activate(logits, tuple(task for task in TASKS if task.name != "building"))
     weights = package.weights_for(frozenset(shown), "onnx")
     session = onnxruntime.InferenceSession(package.path_of(weights.file), providers=["CPUExecutionProvider"])
     names = [item.name for item in session.get_outputs()]

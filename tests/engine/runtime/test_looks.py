@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from ridgeline.engine.jobs.segment import LOOKS
-from ridgeline.engine.models.package import HeightChannels, InputSpec, TileSpec
+from ridgeline.engine.models.package import ClassSpec, HeightChannels, InputSpec, OutputSpec, TileSpec
 from ridgeline.engine.runtime import open_predictor
 from ridgeline.engine.runtime.looks import SYMMETRIES, ManyLooks
 from ridgeline.engine.terrain.height_channels import CHANNELS, RECIPE_VERSION
 
+BUILDING = OutputSpec("building", "probability", "building")
 HEIGHTS = InputSpec("dsm", "dsm", ("surface",), height_channels=HeightChannels(RECIPE_VERSION, CHANNELS))
 
 
@@ -29,6 +30,11 @@ class Recorder:
         return {"building": values + self.ramp * np.arange(values.shape[-1], dtype=np.float32)}
 
 
+def spec_of(make_package, **changes):
+    """A package whose network gives probabilities unless it is said otherwise."""
+    return replace(make_package().spec, outputs=(replace(BUILDING, **changes),))
+
+
 def test_every_number_of_looks_that_a_job_may_ask_for_is_known():
     assert tuple(SYMMETRIES) == LOOKS
     assert all(len(set(items)) == looks for looks, items in SYMMETRIES.items())
@@ -38,15 +44,43 @@ def test_every_number_of_looks_that_a_job_may_ask_for_is_known():
 def test_a_network_that_sees_pixels_alone_says_the_same_however_often_it_looks(make_package, looks):
     tile = np.random.default_rng(0).normal(size=(2, 3, 16, 16)).astype(np.float32)
     network = Recorder()
-    found = ManyLooks(network, make_package().spec, looks).predict({"rgb": tile})
+    found = ManyLooks(network, spec_of(make_package), looks).predict({"rgb": tile})
     np.testing.assert_allclose(found["building"], tile[:, :1], atol=1e-6)
     assert len(network.seen) == looks
 
 
 def test_what_depends_on_the_side_of_a_tile_evens_out(make_package):
     tile = np.zeros((1, 3, 16, 16), np.float32)
-    found = ManyLooks(Recorder(ramp=1.0), make_package().spec, 2).predict({"rgb": tile})
+    found = ManyLooks(Recorder(ramp=1.0), spec_of(make_package), 2).predict({"rgb": tile})
     np.testing.assert_allclose(found["building"], 7.5)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_of_logits_it_is_the_mean_of_what_they_stand_for(make_package, activation):
+    tile = np.full((1, 3, 2, 16), -4, np.float32)
+    classes = (ClassSpec(1, "a", "#112233"), ClassSpec(2, "b", "#445566"))
+    spec = spec_of(make_package, activation=activation)
+    if activation == "softmax":
+        spec = replace(spec, outputs=(OutputSpec("building", "classes", classes=classes, activation=activation),))
+
+    class Network(Recorder):
+        def predict(self, inputs):
+            first = super().predict(inputs)["building"]
+            return {"building": first if activation == "sigmoid" else np.concatenate([first, -first], axis=1)}
+
+    factor = 1 if activation == "sigmoid" else 2
+    mean = 1 / (1 + np.exp(-factor * (tile[:, :1] + np.arange(16))))
+    mean = (mean + mean[..., ::-1]) / 2
+    found = ManyLooks(Network(ramp=1.0), spec, 2).predict({"rgb": tile})["building"]
+    gap = found if activation == "sigmoid" else found[:, :1] - found[:, 1:]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(1 / (1 + np.exp(-gap)), mean, atol=1e-5)
+
+
+def test_a_logit_of_certainty_is_still_a_number(make_package):
+    tile = np.full((1, 3, 16, 16), 1000, np.float32)
+    found = ManyLooks(Recorder(), spec_of(make_package, activation="sigmoid"), 2).predict({"rgb": tile})
+    assert np.isfinite(found["building"]).all() and (found["building"] > 10).all()
 
 
 def test_slopes_turn_with_the_surface(make_package):
@@ -68,7 +102,9 @@ def test_a_package_says_how_often_and_a_job_may_say_otherwise(make_package):
 
     once = building(looks=1)
     turned = open_predictor(package, {"rgb"}, device="cpu", looks=1).predict({"rgb": tile[..., ::-1, ::-1].copy()})
-    np.testing.assert_allclose(building(), (once + turned["building"][..., ::-1, ::-1]) / 2, atol=1e-6)
+    assert package.spec.outputs[1].activation == "sigmoid"
+    once, turned = (1 / (1 + np.exp(-item)) for item in (once, turned["building"][..., ::-1, ::-1]))
+    np.testing.assert_allclose(1 / (1 + np.exp(-building())), (once + turned) / 2, atol=1e-6)
     np.testing.assert_array_equal(building(), building(looks=2))
 
 

@@ -30,7 +30,7 @@ from .crew import Crew
 from .crowns import is_crown
 from .draft import Draft, drafts_of, mean_probability
 from .nearness import within
-from .separate import split_touching
+from .separate import CORE_M2, OUTLINE_LEVEL, OUTLINE_LEVEL_ALONE, PART_M2, split_touching
 from .trace import RIM, Component, ComponentTracer
 
 Levels = npt.NDArray[np.uint8] | npt.NDArray[np.floating]
@@ -133,7 +133,10 @@ class BuildingTracer:
         self._surface_in = surface_in
         self._options = options
         self._roof_names = dict(roof_names)
-        self._min_pixels = max(1, round(options.min_area_m2 / grid.gsd**2))
+        self._min_pixels, self._min_core, self._min_part = (
+            max(1, round(min(area, options.min_area_m2) / grid.gsd**2))
+            for area in (options.min_area_m2, CORE_M2, PART_M2)
+        )
         self._components = ComponentTracer(grid.col0, grid.row0, self._min_pixels)
         self._crew = Crew(partial(drafts_of, options=options, gsd=grid.gsd), helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
@@ -237,13 +240,17 @@ class BuildingTracer:
         if boundary is None:
             yield component
             return
-        labels = split_touching(component.mask, boundary.astype(np.float32) / 255, self._min_pixels)
-        count = int(labels.max())
-        if count == 1:
+        level = OUTLINE_LEVEL if "surface" in component.maps else OUTLINE_LEVEL_ALONE
+        outlines = boundary.astype(np.float32) / 255
+        labels = split_touching(component.mask, outlines, level, self._min_core, self._min_part)
+        sizes = np.bincount(labels.ravel())[1:]
+        large = np.flatnonzero(sizes >= self._min_pixels)  # sheds beside a house are dropped like those by themselves
+        if len(sizes) == 1 or len(large) == 0:
             yield component
             return
-        for number, box in enumerate(ndimage.find_objects(labels, count), start=1):
-            yield _part(component, box, labels[box] == number)
+        boxes = ndimage.find_objects(labels)
+        for index in large:
+            yield _part(component, boxes[index], labels[boxes[index]] == index + 1)
 
     def _name_of(self, draft: Draft) -> str:
         return self._roof_names.get(draft.roof_id, str(draft.roof_id)) if draft.roof_id else ""

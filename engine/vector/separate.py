@@ -14,31 +14,56 @@ from scipy import ndimage
 Bools = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
 
-OUTLINE_LEVEL = 0.02
+OUTLINE_LEVEL = 0.04
 """From this probability on a pixel belongs to an outline. Party walls are one or two pixels wide, and no surface shows
-them exactly, so a network is seldom sure of them; off the outlines it is sure. Of the buildings
-of a held-out town 41 % were found one by one at 0.5, 65 % at 0.1 and 82 % at 0.02, and fewer were invented."""
+them exactly, so a network is seldom sure of them; off the outlines it is sure."""
+OUTLINE_LEVEL_ALONE = 0.15
+"""... where the model sees the picture alone, and takes ridges and shadows for outlines, too."""
+CORE_M2 = 1.0
+"""So large is the core of a shed between its outlines."""
+PART_M2 = 4.0
+"""What is smaller beside a building is a piece of its roof, what is larger a shed or a porch.
+
+Levels and areas were chosen together, on 40 scenes that taught the default model nothing, by how many of the buildings
+of 10 m² and more have a partner that overlaps by half, and how many of those found (F1: with both rasters, by the
+surface, by the picture): 0.872, 0.841, 0.661 where cores of less than 10 m² counted for nothing, at a level of 0.02.
+With these areas 0.933, 0.896, 0.631 at 0.02; 0.938, 0.890, 0.656 at 0.04; 0.923, 0.875, 0.670 at 0.08; by the picture
+0.673 at 0.12, 0.670 at 0.18, 0.660 at 0.26."""
 
 
-def split_touching(mask: Bools, boundary: npt.NDArray[np.floating], min_core_px: int) -> Labels:
+def split_touching(
+    mask: Bools, boundary: npt.NDArray[np.floating], level: float, min_core_px: int, min_part_px: int = 1
+) -> Labels:
     """Return a connected component cut into buildings.
 
     Args:
         mask: bool [h, w], one 4-connected component.
         boundary: float [h, w], probability of a building's outline, 0 to 1.
-        min_core_px: smaller cores found no building of their own; the others grow over them.
+        level: from this probability on a pixel belongs to an outline.
+        min_core_px: smaller cores found no part of their own; the others grow over them.
+        min_part_px: so do they over parts that are smaller than this.
 
     Returns:
         int32 [h, w]: 0 outside, then 1, 2, … in reading order of the cores; each label is 4-connected.
     """
-    cores, count = ndimage.label(mask & (boundary < OUTLINE_LEVEL))
+    cores, count = ndimage.label(mask & (boundary < level))
     sizes = np.bincount(cores.ravel(), minlength=count + 1)
     large = sizes >= min_core_px
     large[0] = False
     if large.sum() < 2:
         return mask.astype(np.int32)
-    numbers = np.zeros(count + 1, dtype=np.int32)
-    numbers[large] = np.arange(1, large.sum() + 1)
+    parts = _grown(cores, large, mask)
+    whole = np.bincount(parts.ravel(), minlength=int(large.sum()) + 1)[1:] >= min_part_px
+    if whole.all():
+        return parts
+    large[np.flatnonzero(large)[~whole]] = False
+    return _grown(cores, large, mask) if large.sum() > 1 else mask.astype(np.int32)
+
+
+def _grown(cores: Labels, wanted: Bools, mask: Bools) -> Labels:
+    """Return the wanted cores, numbered anew, grown over the mask."""
+    numbers = np.zeros(len(wanted), dtype=np.int32)
+    numbers[wanted] = np.arange(1, wanted.sum() + 1)
     return _grow(numbers[cores], mask)
 
 

@@ -299,3 +299,41 @@ def test_a_flat_thing_that_goes_on_at_both_ends_is_a_bridge(roof, rim, min_confi
     assert len(buildings) == found
     assert tracer.unsure == 1 - found
     assert len(rows) == (0 if found else maps["mask"].sum())
+
+
+@pytest.mark.parametrize(
+    ("shed_m", "with_surface", "wall", "sizes"),
+    [
+        (4.0, True, 0.1, [64, 128]),  # a suspected wall is one where heights are seen
+        (4.0, False, 0.1, [192]),
+        (4.0, False, 0.3, [64, 128]),
+        (1.5, True, 0.1, [128]),  # a shed, too small for a building
+        (0.75, True, 0.1, [131]),  # a piece of the roof
+    ],
+)
+def test_what_stands_beside_a_house_is_a_building_a_shed_or_a_piece_of_it(shed_m, with_surface, wall, sizes):
+    """A house of 8 m by 16 m, and beside it something as long, or half as long, behind a suspected wall."""
+    shape = (80, 80)
+    mask = np.zeros(shape, bool)
+    mask[4:68, 4:36] = True
+    depth = int(shed_m / 0.25)
+    mask[4:68, 36 : 36 + depth] = shed_m > 2
+    mask[4:20, 36 : 36 + depth] = True
+    boundary = np.zeros(shape)
+    boundary[4:68, 35:37] = wall
+    maps = {"mask": mask, "boundary": boundary, "surface": np.full(shape, 8.0, np.float32)}
+    maps |= {"ground": np.zeros(shape, np.float32)}
+    if not with_surface:
+        del maps["surface"], maps["ground"]
+    grid = Grid(UTM, 0.25, 2_000_000, -20_000_000, 80, 80)
+    found = trace(maps, [80], grid, BuildingOptions(regularise=False))
+    assert sorted(round(item.outline.area) for item in found) == pytest.approx(sizes, abs=3)
+
+
+def test_what_falls_into_small_parts_alone_stays_one_building():
+    mask = np.ones((24, 24), bool)
+    boundary = np.zeros(mask.shape)
+    boundary[:, 8], boundary[:, 16] = 0.9, 0.9
+    grid = Grid(UTM, 0.5, 2_000_000, -20_000_000, 24, 24)
+    found = trace({"mask": mask, "boundary": boundary}, [24], grid, BuildingOptions(min_area_m2=60))
+    assert [item.outline.area for item in found] == [144]

@@ -1,4 +1,4 @@
-"""Roof classes on surveyed roofs, and roof heights on scenes whose geometry is known."""
+"""Roof classes on surveyed roofs, roof heights on scenes whose geometry is known, and buildings told apart on both."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..classes import ROOF_CLASSES
 from ..feedback import Feedback
 from .metrics import class_scores, confusion_matrix, rmse
+from .objects import Shape, compare_objects
 
 CITY = "lod2/LoD2_32_280_5657_1_NW.gml"
 """Surveyed roofs near Heinsberg (Geobasis NRW, dl-de/zero-2.0); never trained on."""
@@ -134,6 +135,23 @@ def score_heights(found: Path, truth: Path, least_area_m2: float = 30.0) -> Heig
     eave = rmse(true["eave_m"][rows], mine["eave_height_m"][columns].astype(np.float64))
     asked = int(np.count_nonzero(true["area_m2"] >= least_area_m2))
     return HeightScores(ridge, eave, len(pairs), len(pairs) / max(asked, 1))
+
+
+def score_one_by_one(found: Path, truth: Path, least_area_m2: float = 10.0) -> float:
+    """Return the F1 score of buildings as things: each true one has one partner found that overlaps it by half (IoU).
+
+    Walls that buildings share decide it; the pixels of a row of houses are right wherever it is cut.
+
+    Args:
+        found: ``buildings.gpkg`` of a run.
+        truth: GeoPackage with ``area_m2``, in the same CRS.
+        least_area_m2: smaller true buildings are left out, as runs leave them out.
+    """
+    _, my_shapes = _read(found, "buildings", [])
+    true, true_shapes = _read(truth, "buildings", ["area_m2"])
+    asked = [Shape(shape) for shape, area in zip(true_shapes, true["area_m2"]) if area >= least_area_m2]
+    scores = compare_objects(asked, [Shape(shape) for shape in my_shapes], complete=True)
+    return 2 * scores.matched / max(len(asked) + len(my_shapes), 1)
 
 
 def _read(path: Path, layer: str, fields: list[str]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.object_]]:

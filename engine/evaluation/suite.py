@@ -158,10 +158,14 @@ def _roofs(bench: _Bench) -> Iterator[Row]:
         least = (0.85, 0.70) if picture else (None, None)
         yield Row("nrw_32_280_5657, dressed", f"roof class accuracy, {name}", scores.accuracy, least[0])
         yield Row("nrw_32_280_5657, dressed", f"roof class mean recall, {name}", scores.mean_recall, least[1])
+        apart = roofs.score_one_by_one(out / "buildings.gpkg", truth)
+        yield Row("nrw_32_280_5657, dressed", f"buildings one by one (F1), {name}", apart)
     rgb, dsm, truth = roofs.write_town_with_heights(bench.scratch, gsd)
-    heights = roofs.score_heights(bench.run("town", str(rgb), str(dsm)) / "buildings.gpkg", truth)
+    found = bench.run("town", str(rgb), str(dsm)) / "buildings.gpkg"
+    heights = roofs.score_heights(found, truth)
     town = f"a town, {heights.found} buildings"
     yield Row(town, "share of all buildings found (IoU ≥ 0.5)", heights.share)
+    yield Row(town, "buildings one by one (F1)", roofs.score_one_by_one(found, truth))
     yield Row(town, "RMSE of ridge heights, m", heights.ridge_rmse, 0.5, at_most=True)
     yield Row(town, "RMSE of eave heights, m", heights.eave_rmse, 0.5, at_most=True)
 

@@ -7,7 +7,7 @@ import pyogrio
 import pytest
 import shapely
 
-from ridgeline.engine.evaluation.roofs import score_heights
+from ridgeline.engine.evaluation.roofs import score_heights, score_one_by_one
 
 
 def write(path: Path, boxes: list[tuple[float, float, float, float]], **fields: list[float]) -> Path:
@@ -34,3 +34,14 @@ def test_heights_are_those_of_buildings_that_were_found(tmp_path: Path) -> None:
     assert scores.found == 2 and scores.share == pytest.approx(2 / 3)  # the shed is too small to be asked for
     assert scores.ridge_rmse == pytest.approx(np.sqrt((0.3**2 + 0.4**2) / 2))
     assert scores.eave_rmse == pytest.approx(np.sqrt(0.2**2 / 2))
+
+
+def test_one_by_one_a_row_found_as_one_house_is_found_once_at_most(tmp_path: Path) -> None:
+    houses = [(0, 0, 10, 10), (10, 0, 20, 10), (20, 0, 30, 10), (60, 0, 62, 2)]
+    truth = write(tmp_path / "truth.gpkg", houses, area_m2=[100, 100, 100, 4])
+    apart = write(tmp_path / "apart.gpkg", houses[:3])
+    row = write(tmp_path / "row.gpkg", [(0, 0, 30, 10)])
+    most = write(tmp_path / "most.gpkg", [(0, 0, 10, 10), (10, 0, 30, 10), (80, 0, 90, 10)])
+    assert score_one_by_one(apart, truth) == 1  # the shed is not asked for
+    assert score_one_by_one(row, truth) == 0
+    assert score_one_by_one(most, truth) == pytest.approx(2 * 2 / (3 + 3))

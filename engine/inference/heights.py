@@ -40,4 +40,5 @@ def heights_in(dsm: AlignedRaster, window: Grid) -> Floats:
     Raises:
         RidgelineError: (INPUT_UNREADABLE) naming the raster and the rows that fail.
     """
-    return dsm.read(window).values[0].astype(np.float32, copy=False)
+    heights: Floats = dsm.read(window).values[0].astype(np.float32, copy=False)
+    return heights

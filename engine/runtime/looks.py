@@ -71,7 +71,8 @@ def _probability(values: Floats, activation: str) -> Floats:
     """Return maps [B, C, H, W] after their activation."""
     if activation == "none":
         return values
-    return expit(values) if activation == "sigmoid" else softmax(values, axis=1)
+    found: Floats = expit(values) if activation == "sigmoid" else softmax(values, axis=1)
+    return found
 
 
 def _before(probability: Floats, activation: str) -> Floats:

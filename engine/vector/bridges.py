@@ -23,8 +23,8 @@ _NEAR_M, _FAR_M = 1.0, 3.0
 _LEVEL_M = 0.5
 _STEP_M = 1.5
 _STEP_SHARE = 0.6
-"""A deck goes on where the surface lies within so much of it, and ends in a step where it lies so much lower; that holds
-along so much of either side."""
+"""A deck goes on where the surface lies within so much of it, and ends in a step where it lies so much lower. There are
+such steps along so much of either side."""
 _UNKNOWN_SHARE = 0.25
 """Of a place less of which is known than this, nothing can be said: LiDAR hardly sees water, and rasters end."""
 
@@ -88,8 +88,8 @@ def _deck(mask: Bools, gsd: float) -> _Deck | None:
         return None
     middle = np.array([rows.mean(), cols.mean()])
     _, axes = np.linalg.eigh(np.cov(np.stack([rows, cols])))
-    grid = np.stack(np.indices(mask.shape), axis=-1) - middle
-    across, along = (np.asarray(grid @ axis * gsd, np.float32) for axis in axes.T)
+    places = np.moveaxis(np.indices(mask.shape), 0, -1) - middle
+    across, along = (np.asarray(places @ axis * gsd, np.float32) for axis in axes.T)
     first, last = float(along[mask].min()) - gsd / 2, float(along[mask].max()) + gsd / 2
     return _Deck(along, across, mask, first, last, len(rows) * gsd**2 / (last - first))
 

@@ -175,8 +175,8 @@ class BuildingTracer:
     def take_no_buildings(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return absolute rows [N] and columns [N] of pixels that are no buildings after all, since asked last.
 
-        They are in pieces too small for a building, in crowns of trees (`crowns.is_crown`) or bridges. What touches the rim is
-        not told of: how much of it there is beyond cannot be known.
+        They are in pieces too small for a building, in crowns of trees (`crowns.is_crown`) or bridges. What touches the
+        rim is not told of: how much of it there is beyond cannot be known.
         """
         found, self._others = self._components.take_dropped() + self._others, []
         if not found:

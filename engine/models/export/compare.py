@@ -88,7 +88,8 @@ def _finished(found: Mapping[str, NDArray[np.float32]], output: OutputSpec) -> N
     maps = enlarged(found[output.name], output.stride)
     if output.activation == "none":
         return maps
-    return expit(maps) if output.activation == "sigmoid" else softmax(maps, axis=1)
+    shares: NDArray[np.float32] = expit(maps) if output.activation == "sigmoid" else softmax(maps, axis=1)
+    return shares
 
 
 def _session(package: ModelPackage, weights: WeightsSpec) -> Any:

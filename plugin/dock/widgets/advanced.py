@@ -94,7 +94,7 @@ class Advanced(QgsCollapsibleGroupBox):
         self.min_confidence.setToolTip(
             tr(
                 "Buildings of which the model is less sure are left out (its own advice, unless you say),"
-                " and trees that look like roofs. 0 % keeps all: more found, and more invented."
+                " so are bridges, and trees that look like roofs. 0 % keeps all: more found, and more invented."
             )
         )
         form.addRow(tr("Least certainty"), shrinkable(self.min_confidence))

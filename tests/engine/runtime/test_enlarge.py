@@ -52,7 +52,7 @@ def test_each_output_is_enlarged_by_its_own_stride(make_package):
     outputs = (OutputSpec("building", "probability", stride=2), OutputSpec("height", "metres"))
     network = Enlarged(Network(), replace(make_package().spec, outputs=outputs))
     found = network.predict({"building": 8, "height": 16})
-    assert {name: maps.shape for name, maps in found.items()} == {name: (1, 1, 16, 16) for name in found}
+    assert [maps.shape for maps in found.values()] == 2 * [(1, 1, 16, 16)]
     assert network.report == "the processor"
 
 

@@ -252,7 +252,7 @@ def test_who_wants_doubted_buildings_gets_crowns_too():
 
 
 def footbridge():
-    """Maps of a flat thing of 40 m by 4 m between two banks as high as it is, and the surface as a function of place."""
+    """Maps of a flat thing of 40 m by 4 m between two banks as high as it is, and the surface of any window."""
     shape = (90, 240)
     mask = np.zeros(shape, bool)
     mask[40:56, 40:200] = True

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from ..vector.crew import helpers_of
 from ..vector.geopackage import GeoPackageWriter
 from .finish import BUILDING_CLASS, building_threshold
 from .follow import Follower
-from .heights import Heights, heights_in
+from .heights import Heights
 from .setup import Setup
 
 HEIGHTS = "height_above_ground"
@@ -87,17 +86,17 @@ def trace(
     counts: Counter[str] = Counter()
     roof = setup.model.output_of_role("roof_class")
     names = {} if roof is None else {item.id: item.name for item in roof.classes}
+    ground = None if dsm is None else Heights(dsm, grid)
     with ExitStack() as stack:
         tracer = writer = None
         if target is not None:
             helpers = helpers_of(setup.job.threads)
-            surface_in = None if dsm is None else partial(heights_in, dsm)
+            surface_in = None if ground is None else ground.surface_in
             tracer = stack.enter_context(
                 BuildingTracer(grid, options_of(setup), names, follower.check, helpers, surface_in)
             )
             writer = stack.enter_context(GeoPackageWriter(target, grid.crs))
         heights = sinks.get(HEIGHTS)
-        ground = None if dsm is None else Heights(dsm, grid)
         for band in setup.plan.bands:
             first, last = setup.plan.rows_of(band)
             if first >= last:

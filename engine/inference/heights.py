@@ -33,12 +33,11 @@ class Heights:
         block = self._dsm.read(rows)
         return block.values[0].astype(np.float32, copy=False), self._ground.under(rows, block)
 
+    def surface_in(self, window: Grid) -> Floats:
+        """Return the surface of any window of the lattice, float32 [H, W] in metres, NaN where not known.
 
-def heights_in(dsm: AlignedRaster, window: Grid) -> Floats:
-    """Return the surface in a window, float32 [H, W] in metres, NaN where not known.
-
-    Raises:
-        RidgelineError: (INPUT_UNREADABLE) naming the raster and the rows that fail.
-    """
-    heights: Floats = dsm.read(window).values[0].astype(np.float32, copy=False)
-    return heights
+        Raises:
+            RidgelineError: (INPUT_UNREADABLE) naming the raster and the rows that fail.
+        """
+        surface: Floats = self._dsm.read(window).values[0].astype(np.float32, copy=False)
+        return surface

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, softmax
+from scipy.special import logit
 
 from ..models.package import ModelSpec
 from ..terrain.symmetry import turned, turned_back, turned_channels
+from .maps import probability
 from .predictor import DeviceReport, Predictor, Tensors
 
 Floats = NDArray[np.float32]
@@ -56,7 +57,7 @@ class ManyLooks:
                 for name, array in inputs.items()
             }
             for name, values in self._predictor.predict(seen).items():
-                back = turned_back(_probability(values, self._activations[name]), symmetry)
+                back = turned_back(probability(values, self._activations[name]), symmetry)
                 if name in total:
                     total[name] += back
                 else:
@@ -67,17 +68,9 @@ class ManyLooks:
         return {name: _before(mean, self._activations[name]) for name, mean in total.items()}
 
 
-def _probability(values: Floats, activation: str) -> Floats:
-    """Return maps [B, C, H, W] after their activation."""
-    if activation == "none":
-        return values
-    found: Floats = expit(values) if activation == "sigmoid" else softmax(values, axis=1)
-    return found
-
-
-def _before(probability: Floats, activation: str) -> Floats:
+def _before(mean: Floats, activation: str) -> Floats:
     """Return maps [B, C, H, W] that an activation makes these probabilities of."""
     if activation == "none":
-        return probability
-    inside = np.clip(probability, _LEAST, 1 - _LEAST)
+        return mean
+    inside = np.clip(mean, _LEAST, 1 - _LEAST)
     return logit(inside) if activation == "sigmoid" else np.log(inside)

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from ..jobs import ErrorCode, RidgelineError
 from ..models.package import OutputSpec
+
+Floats = NDArray[np.float32]
+
+
+def probability(maps: Floats, activation: str) -> Floats:
+    """Return maps [B, C, H, W] after their activation: ``none``, ``sigmoid`` or ``softmax``."""
+    if activation == "none":
+        return maps
+    found: Floats = expit(maps) if activation == "sigmoid" else softmax(maps, axis=1)
+    return found
 
 
 def output_map(output: OutputSpec, tensor: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ steps along its sides alone: at its ends it meets the ground, or goes on beyond 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,10 @@ def is_slender(mask: Bools, gsd: float) -> bool:
         mask: bool [H, W], its pixels.
         gsd: metres per pixel.
     """
+    height, width = mask.shape
+    # no thing is longer than its box: most are told by that alone
+    if (math.hypot(height - 1, width - 1) + 1) ** 2 < _SLENDER * np.count_nonzero(mask):
+        return False
     deck = _deck(mask, gsd)
     return deck is not None and deck.width <= _WIDEST_M and deck.last - deck.first >= _SLENDER * deck.width
 

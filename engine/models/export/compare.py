@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from ...runtime.enlarge import enlarged
+from ...runtime.maps import probability
 from ..package import ModelPackage, OutputSpec, WeightsSpec
 
 Inputs = Mapping[str, NDArray[np.float32]]
@@ -85,11 +85,7 @@ def megapixels_per_second(package: ModelPackage, weights: WeightsSpec, sample: I
 
 def _finished(found: Mapping[str, NDArray[np.float32]], output: OutputSpec) -> NDArray[np.float32]:
     """Return an output's probabilities, or metres, [B, C, H, W] at the tile's size."""
-    maps = enlarged(found[output.name], output.stride)
-    if output.activation == "none":
-        return maps
-    shares: NDArray[np.float32] = expit(maps) if output.activation == "sigmoid" else softmax(maps, axis=1)
-    return shares
+    return probability(enlarged(found[output.name], output.stride), output.activation)
 
 
 def _session(package: ModelPackage, weights: WeightsSpec) -> Any:

@@ -1,12 +1,15 @@
 """Trained weights in PyTorch give what the package's own graphs give in ONNX Runtime."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("timm", reason="the train extra is not installed")
 
 from ridgeline.engine.jobs import ErrorCode, RidgelineError
-from ridgeline.engine.models.package import load_package
+from ridgeline.engine.models.package import load_package, save_spec
 from ridgeline.engine.runtime import open_predictor
 
 
@@ -43,6 +46,25 @@ def test_both_runtimes_agree(package, kinds):
     for output in package.spec.outputs:
         assert torch_maps[output.name].shape == (2, output.channels, 64, 64)
         np.testing.assert_allclose(torch_maps[output.name], onnx_maps[output.name], atol=1e-3)
+
+
+def test_a_package_from_before_strides_computes_as_its_graphs_did(package, tmp_path):
+    """Its network enlarges its maps itself, and only then makes probabilities of them."""
+    import torch
+
+    from ridgeline.engine.models.multitask import activate
+    from ridgeline.engine.models.rebuild import trainable_model
+
+    folder = shutil.copytree(package.folder, tmp_path / "old")
+    outputs = tuple(replace(item, stride=1, activation="none") for item in package.spec.outputs)
+    save_spec(replace(package.spec, outputs=outputs), folder)
+    inputs = tiles(package, {"dsm"}, 1)
+    found = open_predictor(load_package(folder), {"dsm"}, device="cpu", runtime="torch").predict(inputs)
+    network = trainable_model(package).eval()
+    with torch.inference_mode():
+        expected = activate(network(dsm=torch.from_numpy(inputs["dsm"])), network.config.tasks)
+    for name, maps in found.items():
+        np.testing.assert_allclose(maps, expected[name].numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("runtime", ["torch", "onnx"])

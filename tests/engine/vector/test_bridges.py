@@ -95,9 +95,19 @@ def test_slender_is_much_longer_than_wide(length, width, expected):
     assert is_slender(strip(0.3, length, width)[2], GSD) is expected
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)  # at the limit itself a rounding decides
+@given(angle=st.floats(0, np.pi), length=st.floats(4, 50), width=st.floats(2, 20))
+def test_its_box_rules_out_nothing_slender(angle, length, width):
+    """What the box alone tells is what the axes tell in a box that is much larger."""
+    mask = strip(angle, length, width)[2]
+    rows, cols = np.nonzero(mask)
+    box = mask[rows.min() : rows.max() + 1, cols.min() : cols.max() + 1]
+    assert is_slender(box, GSD) == is_slender(mask, GSD)
+
+
 @pytest.mark.parametrize("pixels", [0, 1, 2, 5])
 def test_specks_are_judged_without_a_fault(pixels):
     mask = np.zeros((9, 9), bool)
     mask.ravel()[40 : 40 + pixels] = True
     assert not is_bridge(mask, np.full((9, 9), DECK, np.float32), GSD)
-    is_slender(mask, GSD)
+    assert is_slender(mask, GSD) is (pixels == 5)  # a row of five

@@ -81,6 +81,7 @@ class OnnxPredictor:
             device_sentence(active, "ONNX Runtime", weights.precision, self._threads),
             fallback,
             at_once,
+            active == "cpu" and _takes_any_size(self._session.get_inputs()),
         )
         self._types = {item.name: TENSOR_TYPES.get(item.type) for item in self._session.get_inputs()}
         self._tensors = {item.name: item.tensor or item.name for item in package.spec.inputs}
@@ -195,6 +196,10 @@ def _fault_of(fault: Exception, name: str) -> RidgelineError:
 def _shortened(text: str) -> str:
     text = text.split(" : ", 1)[-1].strip().rstrip(".")
     return text if len(text) <= 300 else text[:297] + "…"
+
+
+def _takes_any_size(inputs: Sequence[Any]) -> bool:
+    return not any(isinstance(side, int) for item in inputs for side in item.shape[2:])
 
 
 def _fixed_batch(inputs: Sequence[Any]) -> int | None:

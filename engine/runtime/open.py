@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from ..jobs import ErrorCode, RidgelineError
 from ..models.package import ModelPackage, WeightsSpec
+from .crop import Cropped, tells_what_is_known
 from .devices import has_nvidia_gpu
 from .enlarge import Enlarged
 from .looks import ManyLooks
@@ -54,6 +55,9 @@ def open_predictor(
         predictor = ManyLooks(predictor, package.spec, looks)
     if any(item.stride > 1 for item in package.spec.outputs):
         predictor = Enlarged(predictor, package.spec)
+    # networks of others may answer for the middle of a tile alone, which then must be all of it
+    if predictor.report.any_size and package.spec.architecture and tells_what_is_known(package.spec, kinds):
+        predictor = Cropped(predictor, package.spec)
     return predictor
 
 

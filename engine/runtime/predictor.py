@@ -24,6 +24,7 @@ class DeviceReport:
         sentence: the same for people, one sentence.
         fallback: None, or the one sentence why a better device is not used.
         at_once: how many calls of ``predict`` may, and to use the device well should, be under way at the same time.
+        any_size: whether tiles of other sides than the package's are taken, each by itself.
     """
 
     runtime: str
@@ -32,6 +33,7 @@ class DeviceReport:
     sentence: str
     fallback: str | None = None
     at_once: int = 1
+    any_size: bool = False
 
 
 class Predictor(Protocol):

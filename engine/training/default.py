@@ -28,8 +28,9 @@ from .blend import blend
 from .calibrate import best_logit
 from .default_config import DefaultTraining
 from .ema import Ema
-from .losses import multitask_loss
+from .losses import Labels, multitask_loss
 from .optimiser import learning_rate, make_adamw, set_learning_rate
+from .own_looks import agreement_loss, mean_of_looks
 from .scene_batches import Batch, batches, make_batch, seen_of
 from .scene_store import SceneStore
 
@@ -81,13 +82,18 @@ def train_default(
     model = _first_weights(config).to(device).to(memory_format=torch.channels_last)
     optimiser = make_adamw(model, config.peak_lr, config.weight_decay)
     ema = Ema(model, config.ema)
+    teacher = _first_weights(config).to(device).eval() if config.own_looks else None
     first = _resume(work / "state.pt", model, optimiser, ema)
     norm = given(compact_inputs()[0].mean_std)  # the compact model's RGB is normalised by mean and std
     saved, done = time.monotonic(), first
     try:
         for step, batch in enumerate(batches(stores[0], config, norm, first), start=first):
             set_learning_rate(optimiser, learning_rate(step, config.steps, config.peak_lr, config.warmup))
-            parts = _step(model, optimiser, ema, batch, config, device)
+            wanted = None
+            if teacher is not None:
+                rng = np.random.default_rng((config.seed, 8, step))
+                wanted = mean_of_looks(teacher, seen_of(batch, config.alone, device), config.own_looks, rng)
+            parts = _step(model, optimiser, ema, batch, wanted, config, device)
             done = step + 1
             detail = {name: float(value) for name, value in parts.items()}
             if done % config.validate_every == 0 or done == config.steps:
@@ -135,17 +141,19 @@ def _step(
     optimiser: torch.optim.Optimizer,
     ema: Ema[DenseModel],
     batch: Batch,
+    wanted: dict[str, Tensor] | None,
     config: DefaultTraining,
     device: str,
 ) -> dict[str, Tensor]:
+    """Learn a batch's labels or, in their place, the probabilities that are ``wanted``."""
     model.train()
-    labels = type(batch.labels)(
-        {name: value.to(device) for name, value in batch.labels.maps.items()},
-        {name: value.to(device) for name, value in batch.labels.weights.items()},
-    )
     with torch.autocast(device, dtype=torch.bfloat16):
         outputs = model(**seen_of(batch, config.alone, device))
-    loss, parts = multitask_loss(outputs, labels, model.config.tasks, config.loss)
+    tasks = model.config.tasks
+    if wanted is not None:
+        loss, parts = agreement_loss(outputs, wanted, tasks, config.loss)
+    else:
+        loss, parts = multitask_loss(outputs, _on(batch.labels, device), tasks, config.loss)
     if not math.isfinite(float(loss.detach())):
         raise FloatingPointError("the loss is no finite number; lower the learning rate")
     optimiser.zero_grad(set_to_none=True)
@@ -154,6 +162,13 @@ def _step(
     optimiser.step()
     ema.update(model)
     return {"loss": loss.detach(), **parts}
+
+
+def _on(labels: Labels, device: str) -> Labels:
+    return Labels(
+        {name: value.to(device) for name, value in labels.maps.items()},
+        {name: value.to(device) for name, value in labels.weights.items()},
+    )
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from ..classes import ROOF_CLASSES
 from ..evaluation.areas import check_never_trained_on
 from ..scenes.chip import SceneConfig
 from .losses import LossConfig
+from .own_looks import SYMMETRIES
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class DefaultTraining:
             networks for one modality alone stay as they are but for the one that ``alone`` names.
         blend: share of the run's own weights in what it ends with; the rest is those of ``start`` (see `blend`).
         pretrained: weights of a `ridgeline pretrain` run that the encoders begin with; empty: none.
+        own_looks: the network learns the mean of so many looks of ``start`` at each sample, turned and mirrored, in
+            place of the labels (see `own_looks`); 0: it learns the labels.
         alone: ``rgb`` or ``dsm``: the network is one for this modality alone and sees nothing else in training
             (`models.alone`). It is taken out of ``start``, whose network for both stays as it is; empty: one for both.
         fusion: how the encoder pair is fused, or ``stack`` for one encoder (see ``models.config.EncoderConfig``).
@@ -86,6 +89,7 @@ class DefaultTraining:
     start: str = ""
     blend: float = 1.0
     pretrained: str = ""
+    own_looks: int = 0
     alone: str = ""
     fusion: str = "concat"
 
@@ -105,6 +109,8 @@ class DefaultTraining:
             raise ValueError("a network for one modality alone is taken out of a model: name it as start")
         if not 0 <= self.blend <= 1 or (self.blend < 1 and not self.start):
             raise ValueError("blend is a share, and needs a model to start from")
+        if not 0 <= self.own_looks <= SYMMETRIES or (self.own_looks and not self.start):
+            raise ValueError(f"own_looks is a number up to {SYMMETRIES}, and needs a model to start from")
         if self.start and self.pretrained:
             raise ValueError("a run begins with the weights of a model (start) or of a pretraining run, not of both")
 

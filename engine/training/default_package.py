@@ -16,7 +16,7 @@ from .calibration import scene_samples
 from .default_config import DefaultTraining
 
 NAME = "ridgeline-compact"
-VERSION = "1.10.0"
+VERSION = "1.11.0"
 LOOKS = 2
 CALIBRATION_SCENES, CALIBRATION_SEED = 32, 11
 _SEEN = {"rgb": "picture", "dsm": "surface"}

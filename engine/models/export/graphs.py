@@ -8,8 +8,11 @@ import logging
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
 import onnx
+import onnxruntime
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...given import given
@@ -41,7 +44,8 @@ def export_graph(
 ) -> onnx.ModelProto:
     """Return the graph that takes these inputs, with its weights in it.
 
-    The batch is dynamic; height and width are the tile's (fixed sizes let a Swin's masks be constants).
+    The batch is dynamic. So are height and width where the graph computes other tiles as the network does; else they
+    are the tile's: a Swin's masks are constants, and so is what stands in for an encoder whose raster is absent.
 
     Args:
         model: the network; put into eval mode, its backbones fixed to the tile's size, and its maps left as they are
@@ -72,7 +76,37 @@ def export_graph(
         )
     proto: onnx.ModelProto = given(program).model_proto
     _strip_debug(proto)
-    return proto
+    return _with_free_sides(proto, wrapper, channels, tile)
+
+
+def _with_free_sides(proto: onnx.ModelProto, network: _Graph, channels: dict[str, int], tile: int) -> onnx.ModelProto:
+    """Return the graph with height and width left open, if that changes nothing; else as it is."""
+    backbones = [part for part in network.modules() if isinstance(part, Backbone)]
+    if any(part.patch_embed is not None for part in backbones):
+        return proto
+    free = onnx.ModelProto()
+    free.CopyFrom(proto)
+    for items, of in ((free.graph.input, ""), (free.graph.output, "map_")):
+        for dims in (item.type.tensor_type.shape.dim for item in items):
+            dims[2].dim_param, dims[3].dim_param = f"{of}height", f"{of}width"
+    random = np.random.default_rng(0)
+    other = tile + max(stride for part in backbones for stride in part.strides)
+    tensors = {name: random.normal(size=(1, count, other, tile)).astype(np.float32) for name, count in channels.items()}
+    with torch.no_grad():
+        wanted = network(*(torch.from_numpy(array) for array in tensors.values()))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(free.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        found = session.run(None, tensors)
+    except Exception:  # ONNX Runtime's exceptions share no base but Exception; whatever it is, sides stay fixed
+        return proto
+    return free if all(_alike(got, map_.numpy()) for got, map_ in zip(found, wanted)) else proto
+
+
+def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Return whether two maps differ by no more than two runtimes do."""
+    return one.shape == other.shape and bool(np.allclose(one, other, atol=1e-3 * max(1.0, float(np.abs(other).max()))))
 
 
 def _strip_debug(proto: onnx.ModelProto) -> None:

@@ -121,6 +121,21 @@ def test_torch_and_onnx_runtime_agree(exported: tuple[DenseModel, Path], choice:
     assert largest_gap(model, folder, inputs) < 1e-3
 
 
+@pytest.mark.parametrize("choice", CHOICES, ids="+".join)
+def test_a_graph_takes_tiles_of_any_size_where_nothing_in_it_has_the_size_of_a_tile(
+    exported: tuple[DenseModel, Path], choice: tuple[str, ...]
+) -> None:
+    model, folder = exported
+    channels = {"rgb": 3, "dsm": model.config.encoder.dsm.channels}
+    generator = torch.Generator().manual_seed(2)
+    inputs = {name: torch.randn(1, channels[name], TILE - 32, TILE + 64, generator=generator) for name in choice}
+    if folder.name.startswith("compact") and len(choice) == 2:
+        assert largest_gap(model, folder, inputs) < 1e-3
+    else:  # the masks of a Swin, what stands in for an absent encoder
+        with pytest.raises(Exception, match="Got invalid dimensions"):
+            run(folder, inputs)
+
+
 def test_rounding_weights_to_fp16_moves_no_probability_by_a_hundredth() -> None:
     model = trained_a_little(compact_config())
     tensors = halve(model.state_dict())

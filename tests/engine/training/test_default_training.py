@@ -89,6 +89,23 @@ def test_a_run_can_start_from_a_model_and_from_no_other_architecture(
         train_default(tmp_path / "other", stores, replace(asleep, fusion="ssma"), "cpu", Feedback())
 
 
+def test_a_network_that_learns_its_own_looks_moves_and_needs_one_to_start_from(
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path
+) -> None:
+    config = replace(TINY, start=DEFAULT_MODEL, own_looks=2, rgb_and_dsm=1.0, rgb_alone=0.0)
+    whole = train_default(tmp_path / "whole", stores, config, "cpu", Feedback())
+    shipped = trainable_model(find_model(DEFAULT_MODEL))
+    gaps = [float((whole.get_parameter(name) - weights).abs().max()) for name, weights in shipped.named_parameters()]
+    assert max(gaps) > 0
+    with pytest.raises(Cancelled):
+        train_default(tmp_path / "cut", stores, config, "cpu", _StopAfter(2))
+    resumed = train_default(tmp_path / "cut", stores, config, "cpu", Feedback())
+    for (name, one), two in zip(whole.state_dict().items(), resumed.state_dict().values()):
+        assert torch.equal(one, two), name
+    with pytest.raises(ValueError, match="needs a model to start from"):
+        replace(TINY, own_looks=2)
+
+
 def test_a_blended_run_ends_between_its_first_weights_and_its_own(
     stores: tuple[SceneStore, SceneStore], tmp_path: Path
 ) -> None:

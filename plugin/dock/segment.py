@@ -10,7 +10,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from ..i18n import tr
 from ..preview.feature import PreviewFeature
-from .logic.checks import Finding, Inputs, Weight, check, covered
+from .logic.checks import Finding, Inputs, Weight, check, covered, data_box
 from .logic.forecast import Forecast, forecast
 from .logic.ground import transformed, working_crs
 from .logic.guess import guess_pair
@@ -273,4 +273,6 @@ class SegmentPage(Page):
             return None
         key = key_of(inputs.model.name, "+".join(sorted(inputs.kinds)), self.advanced.device.currentData())
         heights = self.advanced.keep_heights.isChecked() and inputs.dsm is not None
-        return forecast(covered(inputs) or inputs.region, inputs.region_crs, inputs.model, gsd, recall(key), heights)
+        region = covered(inputs) or inputs.region
+        data = data_box(inputs) if inputs.model.trainable else None  # of other networks the engine crops no tiles
+        return forecast(region, inputs.region_crs, inputs.model, gsd, recall(key), heights, data)

@@ -32,7 +32,7 @@ class Started:
     folder: Path
     title: str
     speed_key: str
-    tiles: int
+    work: float
     began: float
 
 
@@ -89,7 +89,7 @@ class SegmentRun(QObject):
                 folder=folder,
                 title=tr("{model}, {time}", model=inputs.model.label, time=f"{now:%Y-%m-%d %H:%M}"),
                 speed_key=key_of(inputs.model.name, "+".join(sorted(inputs.kinds)), page.advanced.device.currentData()),
-                tiles=page.forecast.tiles,
+                work=page.forecast.work,
                 began=time.monotonic(),
             )
         )
@@ -171,7 +171,7 @@ class SegmentRun(QObject):
         pending.forget(started.folder)
         ended = time.monotonic()
         if started.speed_key and self._first_progress:
-            remember(started.speed_key, started.tiles, ended - self._first_progress, ended - started.began)
+            remember(started.speed_key, started.work, ended - self._first_progress, ended - started.began)
         outputs = {name.lower(): str(path) for name, path in results.items() if isinstance(path, str)}
         record = Path(results.get("RUN_JSON") or started.folder / "run.json")
         if self._project_left:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, FrozenSet, List, Optional
 
-from qgis.core import Qgis, QgsRasterBlock
+from qgis.core import Qgis, QgsRasterBlock, QgsRectangle
 
 from ...engine_link.job import gdal_path
 from ...i18n import tr
@@ -195,6 +195,18 @@ def covered(inputs: Inputs) -> Any:
             outline = transformed(outline_of(layer), layer.crs(), inputs.region_crs)
             common = None if outline is None else common.intersection(outline)
     return common
+
+
+def data_box(inputs: Inputs) -> Any:
+    """Return the box that holds all chosen layers, in the region's CRS; None if it cannot be told."""
+    box = QgsRectangle()
+    for layer in (inputs.rgb, inputs.dsm):
+        if layer is not None:
+            outline = transformed(outline_of(layer), layer.crs(), inputs.region_crs)
+            if outline is None:
+                return None
+            box.combineExtentWith(outline.boundingBox())
+    return None if box.isEmpty() else box
 
 
 def _check_overlap(inputs: Inputs) -> List[Finding]:

@@ -14,6 +14,8 @@ from .speed import Speed
 
 _TRIM_SHARE = 8
 """As the engine plans its tiles: an eighth of the overlap is thrown away on either side."""
+_MARGIN_PX = _STEP_PX = 32
+"""As the engine crops tiles at the end of the rasters: a margin beyond them, then whole steps."""
 _COUNTED_ONE_BY_ONE = 20_000
 """Up to so many tiles are tested against the region's outline; beyond, the outline's share of its box is enough."""
 _BYTES_PER_PIXEL = 3.0
@@ -30,6 +32,8 @@ class Forecast:
     area_m2: float
     gsd: float
     tiles: int
+    work: float
+    """Whole tiles that take as long: of a tile beyond the end of the rasters, a part only is computed."""
     disk_bytes: float
     seconds: Optional[float]
     """None while this machine's speed is not known."""
@@ -58,7 +62,15 @@ class Forecast:
         )
 
 
-def forecast(region: Any, crs: Any, model: ModelInfo, gsd: float, speed: Optional[Speed], heights: bool) -> Forecast:
+def forecast(
+    region: Any,
+    crs: Any,
+    model: ModelInfo,
+    gsd: float,
+    speed: Optional[Speed],
+    heights: bool,
+    data: Optional[QgsRectangle] = None,
+) -> Forecast:
     """Return what a run takes.
 
     Args:
@@ -68,10 +80,12 @@ def forecast(region: Any, crs: Any, model: ModelInfo, gsd: float, speed: Optiona
         gsd: metres per pixel.
         speed: what is known of such runs on this machine.
         heights: whether heights are written too.
+        data: the box that holds all rasters, in ``crs``; None: it is not known, so that whole tiles count.
     """
     width, height = size_m(region)
     pixels = math.ceil(width / gsd) * math.ceil(height / gsd)
     tiles = count_tiles(region, gsd, model.tile, model.overlap)
+    work = tiles * (1.0 if data is None else computed_share(region, data, gsd, model.tile, model.overlap))
     per_pixel = _BYTES_PER_PIXEL + (_HEIGHT_BYTES if heights else 0.0)
     return Forecast(
         width_m=width,
@@ -79,8 +93,9 @@ def forecast(region: Any, crs: Any, model: ModelInfo, gsd: float, speed: Optiona
         area_m2=area_m2(region, crs),
         gsd=gsd,
         tiles=tiles,
+        work=work,
         disk_bytes=pixels * per_pixel * 4 / 3,  # a third more for overviews
-        seconds=None if speed is None else speed.seconds(tiles),
+        seconds=None if speed is None else speed.seconds(work),
     )
 
 
@@ -111,6 +126,40 @@ def count_tiles(region: Any, gsd: float, tile: int, overlap: int) -> int:
             square = QgsGeometry.fromRect(QgsRectangle(left, top - core * gsd, left + core * gsd, top))
             touched += bool(engine.intersects(square.constGet()))
     return max(1, touched)
+
+
+def computed_share(region: Any, data: QgsRectangle, gsd: float, tile: int, overlap: int) -> float:
+    """Return which share of the tiles of a region's box the engine computes, of those that reach beyond the rasters.
+
+    Args:
+        region: polygon in a metric CRS.
+        data: the box that holds all rasters, in the same CRS.
+        gsd: metres per pixel.
+        tile: side of a tile in pixels.
+        overlap: of tiles, in pixels.
+    """
+    box = region.boundingBox()
+    stride, trim = tile - overlap, overlap // _TRIM_SHARE
+    share = 1.0
+    for low, high, first, last in (
+        (box.xMinimum(), box.xMaximum(), data.xMinimum(), data.xMaximum()),
+        (-box.yMaximum(), -box.yMinimum(), -data.yMaximum(), -data.yMinimum()),
+    ):
+        found = _indices(low / gsd, high / gsd, stride, trim, tile - 2 * trim)
+        if not len(found):
+            continue
+        # all tiles but the two at either end lie within rasters that are wider than a tile
+        ends = found if len(found) < 5 else [*found[:2], *found[-2:]]
+        parts = [_known_px(k * stride, tile, first / gsd, last / gsd) for k in ends]
+        share *= (sum(parts) + tile * (len(found) - len(parts))) / (tile * len(found))
+    return share
+
+
+def _known_px(start: int, tile: int, first: float, last: float) -> int:
+    """Return how many pixels of a tile's side the engine computes where pixels ``first`` to ``last`` have data."""
+    low = max(0, math.floor(first - start + 1e-6) - _MARGIN_PX) // _STEP_PX * _STEP_PX
+    high = -(-min(tile, math.ceil(last - start - 1e-6) + _MARGIN_PX) // _STEP_PX) * _STEP_PX
+    return high - low if high > low else tile
 
 
 def _indices(low_px: float, high_px: float, stride: int, trim: int, core: int) -> range:

@@ -15,8 +15,8 @@ class Speed:
     tile_s: float
     fixed_s: float
 
-    def seconds(self, tiles: int) -> float:
-        """Return the expected duration of a run of that many tiles."""
+    def seconds(self, tiles: float) -> float:
+        """Return the expected duration of a run over as much as so many whole tiles."""
         return self.fixed_s + self.tile_s * tiles
 
 
@@ -26,12 +26,13 @@ def key_of(model: str, inputs: str, device: str) -> str:
     return f"{GROUP}/{safe}/{inputs}/{device}"
 
 
-def remember(key: str, tiles: int, tiles_s: float, total_s: float) -> Optional[Speed]:
+def remember(key: str, tiles: float, tiles_s: float, total_s: float) -> Optional[Speed]:
     """Keep the speed of a finished run, half from it and half from those before; return what is now known.
 
-    A run of no tiles, or one that took no time (all of it was resumed), teaches nothing.
+    Tiles are whole ones: of those that reach beyond the rasters, parts (`forecast.computed_share`). A run of no tiles,
+    or one that took no time (all of it was resumed), teaches nothing.
     """
-    if tiles < 1 or tiles_s <= 0 or total_s < tiles_s:
+    if tiles <= 0 or tiles_s <= 0 or total_s < tiles_s:
         return recall(key)
     measured = Speed(tiles_s / tiles, total_s - tiles_s)
     before = recall(key)

@@ -6,7 +6,7 @@ import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle
 
 from ridgeline.plugin.dock.logic import words
-from ridgeline.plugin.dock.logic.forecast import count_tiles, forecast
+from ridgeline.plugin.dock.logic.forecast import computed_share, count_tiles, forecast
 from ridgeline.plugin.dock.logic.models import read_model
 from ridgeline.plugin.dock.logic.speed import Speed
 
@@ -50,6 +50,50 @@ def test_a_slanted_region_needs_fewer_tiles_than_its_box():
 def test_a_region_of_a_whole_country_is_counted_at_once():
     land = QgsGeometry.fromWkt("POLYGON((0 0, 900000 100000, 800000 900000, 50000 700000, 0 0))")
     assert count_tiles(land, 0.1, 256, 64) > 1_000_000_000
+
+
+def share_by_pixels(box, data, gsd, size, overlap):
+    """What the engine computes of the tiles of a box: pixels with data and 32 more, in whole blocks of 32."""
+    trim, stride = overlap // 8, size - overlap
+    share = 1.0
+    for low, high, first, last in (
+        (box[0], box[2], data[0], data[2]),
+        (-box[3], -box[1], -data[3], -data[1]),
+    ):
+        known = set(range(math.floor(first / gsd) - 32, math.ceil(last / gsd) + 32))
+        wanted = set(range(math.floor(low / gsd), math.ceil(high / gsd)))
+        counts = []
+        for k in range(-60, 60):
+            if wanted & set(range(k * stride + trim, k * stride + size - trim)):
+                blocks = (range(start, start + 32) for start in range(k * stride, k * stride + size, 32))
+                counts.append(sum(32 for block in blocks if known & set(block)))
+        share *= sum(counts) / (len(counts) * size)
+    return share
+
+
+@pytest.mark.parametrize("size,overlap", [(256, 64), (512, 64), (128, 0), (64, 32)])
+@pytest.mark.parametrize(
+    "box,data",
+    [
+        ((-30.0, -20.0, 25.0, 12.0), (-30.0, -20.0, 25.0, 12.0)),
+        ((-30.0, -20.0, 25.0, 12.0), (-400.0, -30.0, 40.0, 300.0)),
+        ((10.0, 10.0, 400.0, 90.0), (10.0, 10.0, 400.0, 90.0)),
+        ((0.0, 0.0, 0.25, 0.25), (-900.0, -900.0, 900.0, 900.0)),
+    ],
+)
+def test_of_tiles_beyond_the_rasters_the_part_with_data_counts(box, data, size, overlap):
+    region = QgsGeometry.fromRect(QgsRectangle(*box))
+    share = computed_share(region, QgsRectangle(*data), 0.25, size, overlap)
+    assert share == pytest.approx(share_by_pixels(box, data, 0.25, size, overlap))
+
+
+def test_small_rasters_are_forecast_to_be_quick(shelf):
+    model = read_model(shelf / "toy")
+    box = QgsRectangle(500_000, 5_600_000, 500_010, 5_600_010)
+    crs, speed = QgsCoordinateReferenceSystem("EPSG:25832"), Speed(2.0, 0.0)
+    small = forecast(QgsGeometry.fromRect(box), crs, model, 0.25, speed, False, box)
+    large = forecast(QgsGeometry.fromRect(box), crs, model, 0.25, speed, False, box.buffered(1000))
+    assert small.tiles == large.tiles == large.work and small.seconds == 2 * small.work < large.seconds
 
 
 def test_the_forecast_is_said_in_words(shelf):

@@ -44,5 +44,7 @@ def test_the_speed_of_a_run_is_learned_and_later_runs_count_half(qgis_app):
     assert speed.recall(key).seconds(100) == 205.0
     speed.remember(key, tiles=10, tiles_s=40.0, total_s=41.0)
     assert speed.recall(key) == speed.Speed(3.0, 3.0)
+    speed.remember(key, tiles=0.5, tiles_s=1.5, total_s=4.5)  # half a tile: the raster ended there
+    assert speed.recall(key) == speed.Speed(3.0, 3.0)
     assert speed.remember(key, tiles=0, tiles_s=0.0, total_s=1.0) == speed.Speed(3.0, 3.0)
     assert speed.recall(speed.key_of("my model/1", "rgb", "auto")) is None

@@ -92,7 +92,8 @@ def train_default(
             wanted = None
             if teacher is not None:
                 rng = np.random.default_rng((config.seed, 8, step))
-                wanted = mean_of_looks(teacher, seen_of(batch, config.alone, device), config.own_looks, rng)
+                natural = seen_of(batch, config.alone, device, natural=True)
+                wanted = mean_of_looks(teacher, natural, config.own_looks, rng)
             parts = _step(model, optimiser, ema, batch, wanted, config, device)
             done = step + 1
             detail = {name: float(value) for name, value in parts.items()}
@@ -117,7 +118,7 @@ def train_default(
 
 def calibrate(model: DenseModel, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
     """Calibrate the building output where a modality is absent, on validation scenes; return the IoU reached."""
-    norm, config = given(compact_inputs()[0].mean_std), replace(config, islands=0.0, mix=0.0)
+    norm, config = given(compact_inputs()[0].mean_std), _plain(config)
     fixed = [make_batch(store, config, norm, 20_000_000 + i) for i in range(max(1, len(store) // config.batch))]
 
     def batches_of(name: str) -> Iterator[tuple[dict[str, Tensor], NDArray[np.bool_]]]:
@@ -134,6 +135,11 @@ def calibrate(model: DenseModel, store: SceneStore, config: DefaultTraining, dev
     logits = {name: logit for name, (logit, _) in best.items()}
     model.calibrate("building", without_dsm=-logits.get("rgb", 0.0), without_rgb=-logits.get("dsm", 0.0))
     return {f"calibrated {name} building_iou": round(iou, 4) for name, (_, iou) in best.items()}
+
+
+def _plain(config: DefaultTraining) -> DefaultTraining:
+    """Return the settings with all samples whole and in natural colours, as scores are taken."""
+    return replace(config, islands=0.0, mix=0.0, false_colour=0.0, grey=0.0)
 
 
 def _step(
@@ -174,7 +180,7 @@ def _on(labels: Labels, device: str) -> Labels:
 @torch.no_grad()
 def validate(model: nn.Module, store: SceneStore, config: DefaultTraining, device: str) -> dict[str, float]:
     """Return building IoU by modalities, roof class accuracy and land cover accuracy on unseen scenes."""
-    norm, config = given(compact_inputs()[0].mean_std), replace(config, islands=0.0, mix=0.0)
+    norm, config = given(compact_inputs()[0].mean_std), _plain(config)
     model.eval()
     modes = {mode: seen for mode, seen in MODES.items() if mode in config.modes}
     counts = {mode: [0, 0, 0, 0, 0, 0] for mode in modes}

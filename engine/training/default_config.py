@@ -35,6 +35,9 @@ class DefaultTraining:
         recolour_ground: how often a kind of ground gets one, as a share of how often a roof does.
         rows: share of the samples in which roofs that touch get such a colour together.
         islands: share of the samples in which the rasters end, with nothing known beyond (not in validation).
+        false_colour: share of the samples whose picture shows near infrared, red and green (see `spectra`; not in
+            validation).
+        grey: share of the samples whose picture is black and white (not in validation).
         mix: share of the samples with the picture alone that are put together from two places (`training.mix`; not in
             validation).
         validate_every: steps between two validations.
@@ -45,8 +48,8 @@ class DefaultTraining:
             networks for one modality alone stay as they are but for the one that ``alone`` names.
         blend: share of the run's own weights in what it ends with; the rest is those of ``start`` (see `blend`).
         pretrained: weights of a `ridgeline pretrain` run that the encoders begin with; empty: none.
-        own_looks: the network learns the mean of so many looks of ``start`` at each sample, turned and mirrored, in
-            place of the labels (see `own_looks`); 0: it learns the labels.
+        own_looks: the network learns the mean of so many looks of ``start`` at each sample, turned and mirrored and in
+            natural colours, in place of the labels (see `own_looks`); 0: it learns the labels.
         alone: ``rgb`` or ``dsm``: the network is one for this modality alone and sees nothing else in training
             (`models.alone`). It is taken out of ``start``, whose network for both stays as it is; empty: one for both.
         fusion: how the encoder pair is fused, or ``stack`` for one encoder (see ``models.config.EncoderConfig``).
@@ -72,6 +75,8 @@ class DefaultTraining:
     recolour_ground: float = 0.5
     rows: float = 0.0
     islands: float = 0.0
+    false_colour: float = 0.0
+    grey: float = 0.0
     mix: float = 0.0
     validate_every: int = 400
     save_every_s: float = 240.0
@@ -103,6 +108,8 @@ class DefaultTraining:
             raise ValueError("rgb_and_dsm and rgb_alone are shares of one whole")
         if not 0 <= self.mix <= 1:
             raise ValueError("mix is a share of the samples")
+        if min(self.false_colour, self.grey) < 0 or self.false_colour + self.grey > 1:
+            raise ValueError("false_colour and grey are shares of one whole")
         if self.alone not in ("", "rgb", "dsm") or (self.alone and self.fusion != "concat"):
             raise ValueError("alone must be rgb, dsm or empty, and goes with the fusion 'concat'")
         if self.alone and not self.start:

@@ -19,6 +19,7 @@ from .default_config import DefaultTraining
 from .losses import Labels
 from .mix import mixed
 from .scene_store import SceneStore
+from .spectra import false_colour, grey
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Batch:
 
     Attributes:
         rgb: float32 [B, 3, H, W], normalised.
+        natural: the same pictures in natural colours, where ``rgb`` shows some in false colour or grey.
         dsm: float32 [B, C, H, W], height channels.
         present: bool [B, 2]: whether a sample shows its RGB and its DSM.
         labels: truth by task.
     """
 
     rgb: Tensor
+    natural: Tensor
     dsm: Tensor
     present: Tensor
     labels: Labels
@@ -70,14 +73,19 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
         present.append((picture, both or not picture))
         if config.mix and picture and not both and rng.random() < config.mix:
             crop = mixed(crop, _crop(store, config, rng), rng)
+        pictures = _pictures(crop, config, rng)
         # a picture alone defines where its labels lie; beside heights it may lie a little off
-        rgb = shifted(crop.rgb, config.shift_px, rng) if both else crop.rgb
-        crops.append((rgb, crop))
+        crops.append((shifted(pictures, config.shift_px, rng) if both else pictures, crop))
     mean = np.asarray(norm.mean, np.float32)[:, None, None]
     std = np.asarray(norm.std, np.float32)[:, None, None]
-    rgb = np.stack([np.where(crop.known, (picture - mean) / std, np.float32(0)) for picture, crop in crops])
+
+    def normalised(bands: slice) -> Tensor:
+        shown = [np.where(crop.known, (item[bands] - mean) / std, np.float32(0)) for item, crop in crops]
+        return torch.from_numpy(np.stack(shown))
+
     return Batch(
-        rgb=torch.from_numpy(rgb),
+        rgb=normalised(slice(0, 3)),
+        natural=normalised(slice(-3, None)),
         dsm=_stacked([crop.channels for _, crop in crops]),
         present=torch.tensor(present),
         labels=labels_of([crop for _, crop in crops]),
@@ -90,20 +98,39 @@ def _crop(store: SceneStore, config: DefaultTraining, rng: np.random.Generator) 
     return random_crop(scene, config.crop_px, rng, *colours, config.islands)
 
 
-def seen_of(batch: Batch, alone: str, device: str) -> dict[str, Tensor]:
+def _pictures(crop: Crop, config: DefaultTraining, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return what the network sees of a crop and, where other cameras are asked for, the crop's own picture after it.
+
+    Returns:
+        float32 [3, H, W] or [6, H, W].
+    """
+    if not (config.false_colour or config.grey):
+        return crop.rgb
+    camera = rng.random()
+    if camera < config.false_colour:
+        seen = false_colour(crop.rgb, crop.land_cover, rng)
+    elif camera < config.false_colour + config.grey:
+        seen = grey(crop.rgb, rng)
+    else:
+        seen = crop.rgb
+    return np.concatenate([seen, crop.rgb])
+
+
+def seen_of(batch: Batch, alone: str, device: str, natural: bool = False) -> dict[str, Tensor]:
     """Return what a network is given of a batch: both and what to see of them, or only what it is made for alone.
 
     Args:
         batch: of a step.
         alone: ``rgb`` or ``dsm`` for a network of that modality alone; empty: one for both.
         device: where the network is.
+        natural: show all pictures in natural colours.
 
     Returns:
         float32 [B, C, H, W] by the inputs' names, in channels-last order, and ``present``, bool [B, 2], for both.
     """
     inputs = {
         name: value.to(device).contiguous(memory_format=torch.channels_last)
-        for name, value in (("rgb", batch.rgb), ("dsm", batch.dsm))
+        for name, value in (("rgb", batch.natural if natural else batch.rgb), ("dsm", batch.dsm))
         if alone in ("", name)
     }
     return inputs if alone else {**inputs, "present": batch.present.to(device)}
@@ -124,7 +151,7 @@ def labels_of(crops: list[Crop]) -> Labels:
 
 
 def shifted(rgb: NDArray[np.float32], reach: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the picture [3, H, W] moved by up to ``reach`` pixels in a random direction, mostly by little."""
+    """Return the picture [C, H, W] moved by up to ``reach`` pixels in a random direction, mostly by little."""
     offset = reach * rng.random() ** 2
     angle = 2 * np.pi * rng.random()
     move = (0.0, offset * float(np.sin(angle)), offset * float(np.cos(angle)))

@@ -21,6 +21,7 @@ from ..models.package import ModelPackage
 from . import roofs
 from .areas import EMPTY_AREA, PICTURE_AREAS, SURFACE_AREAS, Area
 from .baseline import tuned
+from .cameras import CAMERAS, write_as_seen_by
 from .metrics import binary_iou
 from .tilt import write_tilted
 from .truth import OUTSIDE, building_mask, nearest_on_grid_of
@@ -95,7 +96,14 @@ def run_suite(
     Raises:
         RidgelineError: if a run fails.
     """
-    parts = {"surfaces": _surfaces, "pictures": _pictures, "empty": _empty, "roofs": _roofs, "speed": _speed}
+    parts = {
+        "surfaces": _surfaces,
+        "pictures": _pictures,
+        "cameras": _cameras,
+        "empty": _empty,
+        "roofs": _roofs,
+        "speed": _speed,
+    }
     with tempfile.TemporaryDirectory(prefix="ridgeline-suite-") as scratch:
         bench = _Bench(data, Path(scratch), package, segment, device)
         for name, part in parts.items():
@@ -135,6 +143,21 @@ def _pictures(bench: _Bench) -> Iterator[Row]:
         scores.append(bench.iou(area, area.name, str(bench.data / area.rgb[0]), None))
         yield Row(area.name, "building IoU, RGB alone", scores[-1])
     yield Row("footprints, z19", "mean building IoU, RGB alone", float(np.mean(scores)), 0.45)
+
+
+def _cameras(bench: _Bench) -> Iterator[Row]:
+    """Measure on the same areas with pictures made as other cameras would have taken them."""
+    for camera in CAMERAS:
+        both, alone = [], []
+        for area in (area for area in SURFACE_AREAS if area.rgb):
+            seen = write_as_seen_by(Path(_one_picture(bench, area)), camera, bench.scratch / "seen.tif")
+            both.append(bench.iou(area, "seen", str(seen), str(bench.data / str(area.dsm))))
+            yield Row(area.name, f"building IoU, {camera} + DSM", both[-1])
+        for area in PICTURE_AREAS:
+            seen = write_as_seen_by(bench.data / area.rgb[0], camera, bench.scratch / "seen.tif")
+            alone.append(bench.iou(area, "seen", str(seen), None))
+        yield Row("the pairs", f"mean building IoU, {camera} + DSM", float(np.mean(both)))
+        yield Row("footprints, z19", f"mean building IoU, {camera} alone", float(np.mean(alone)))
 
 
 def _empty(bench: _Bench) -> Iterator[Row]:

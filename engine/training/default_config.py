@@ -35,7 +35,7 @@ class DefaultTraining:
         recolour_ground: how often a kind of ground gets one, as a share of how often a roof does.
         rows: share of the samples in which roofs that touch get such a colour together.
         islands: share of the samples in which the rasters end, with nothing known beyond (not in validation).
-        false_colour: share of the samples whose picture shows near infrared, red and green (see `spectra`; not in
+        false_colour: share of the samples whose picture shows near infrared, red and green (`scenes.spectra`; not in
             validation).
         grey: share of the samples whose picture is black and white (not in validation).
         mix: share of the samples with the picture alone that are put together from two places (`training.mix`; not in

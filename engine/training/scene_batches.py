@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from ..models.package import MeanStd
+from ..scenes.spectra import false_colour, grey
 from .crops import Crop, random_crop
 from .default_config import DefaultTraining
 from .losses import Labels
 from .mix import mixed
 from .scene_store import SceneStore
-from .spectra import false_colour, grey
 
 
 @dataclass(frozen=True)

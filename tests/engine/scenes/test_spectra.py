@@ -1,4 +1,4 @@
-"""What other cameras make of a scene: near infrared that plants reflect, pictures in grey, the same place under both."""
+"""What other cameras make of a scene: near infrared that plants reflect, pictures in grey, one place under both."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ridgeline.engine.classes import LAND_COVER
 from ridgeline.engine.models.compact import compact_inputs
 from ridgeline.engine.scenes.chip import SceneConfig
+from ridgeline.engine.scenes.spectra import false_colour, grey, near_infrared
 from ridgeline.engine.training.default import open_stores
 from ridgeline.engine.training.default_config import DefaultTraining
 from ridgeline.engine.training.scene_batches import make_batch, seen_of
-from ridgeline.engine.training.spectra import false_colour, grey, near_infrared
 
 IDS = {item.name: item.id for item in LAND_COVER}
 CONFIG = DefaultTraining(

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own.add_argument("--job", metavar="FILE", help="the job as JSON, in place of all the above")
     suite = parser.add_argument_group("on areas with known truth")
     suite.add_argument("--suite", choices=("shared",), default="shared", help="which areas (default: %(default)s)")
-    suite.add_argument("--only", metavar="PART", help="surfaces, pictures, empty, roofs or speed")
+    suite.add_argument("--only", metavar="PART", help="surfaces, pictures, cameras, empty, roofs or speed")
     suite.add_argument(
         "--data",
         metavar="DIR",

@@ -111,7 +111,8 @@ def train_default(
         raise
     if config.blend < 1:
         drawn = (make_batch(stores[0], config, norm, 30_000_000 + i) for i in range(_BLEND_BATCHES))
-        shown = (seen_of(batch, config.alone, device) for batch in drawn)
+        # in natural colours, as most pictures are: the statistics are those of what a network mostly sees
+        shown = (seen_of(batch, config.alone, device, natural=True) for batch in drawn)
         blend(ema.model, _first_weights(config).to(device), config.blend, shown, device)
     return ema.model
 

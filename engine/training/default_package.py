@@ -84,6 +84,8 @@ def _training_data(config: DefaultTraining) -> str:
             )
         )
     first = " The weights began with those of the round before." if config.start else ""
+    if config.own_looks:
+        first += " They learnt what that network says of the scenes, and not their labels."
     if config.blend < 1:
         first += f" What ships is a blend of those and the run's own ({config.blend:.0%})."
     if config.start:

@@ -25,6 +25,10 @@ _READ_WHOLE = 4_000_000  # pixels; larger rasters are sampled
 _SAMPLES, _SAMPLE_SIZE = 5, 192  # windows along each side, and their size
 _BLOCK = 256  # blocks of files are as large, or larger by whole numbers
 _SEARCH = 64_000_000  # pixels searched for a valid one where the sample has none
+_GREY, _GREY_SHARE = 3.0, 0.99  # of 255: bands that differ by no more, in so much of a picture, have no colours
+_DARK = 38.0  # of 255: darker pixels have no certain colour
+_PINK_SHARE = 0.12  # of the real pictures at hand none has more than 0.05; made false colours have 0.15 and more
+_ALIKE = 0.7  # correlation of red and green
 _COARSE_FACTOR = 4.0  # a raster this much coarser than the model's coarsest GSD shows it nothing
 
 
@@ -153,7 +157,35 @@ def check_picture(source: Source, grid: Grid) -> list[Note]:
             "State another nodata value (-1 for none) if it has no empty parts."
         )
         notes.append(Note("white_is_nodata", message))
-    return notes
+    return notes or _check_colours(values, source)  # colours of a wrong scale say nothing
+
+
+def _check_colours(values: NDArray[Any], source: Source) -> list[Note]:
+    """Warn of pictures in false colour and in black and white: models know natural colours best."""
+    if len(values) < 3:
+        return []
+    red, green, blue = (band.astype(np.float32) * np.float32(255 / source.white) for band in values[:3])
+    label = capital(source.label)
+    if np.mean(np.maximum(np.abs(red - green), np.abs(green - blue)) <= _GREY) >= _GREY_SHARE:
+        message = (
+            f"{label} is black and white: land cover can hardly be told from it, and without a surface model fewer "
+            "buildings are found."
+        )
+        return [Note("grey_picture", message)]
+    # plants are bright in near infrared and alike in red and green, so they come out red or pink, as little else does
+    pink = (red > 1.3 * green) & (blue >= 0.95 * green) & (red > _DARK)
+    if pink.mean() > _PINK_SHARE and _alike(green, blue):
+        message = (
+            f"{label} seems to be in false colour, with near infrared as red: what stands on the ground is then often "
+            "mistaken. If it has the bands, choose red, green and blue."
+        )
+        return [Note("false_colour", message)]
+    return []
+
+
+def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Return whether two bands rise and fall together, as red and green do where there are no flowers."""
+    return bool(one.std() > 0 and other.std() > 0 and np.corrcoef(one, other)[0, 1] > _ALIKE)
 
 
 def _sample(source: Source, grid: Grid) -> tuple[NDArray[Any], bool]:

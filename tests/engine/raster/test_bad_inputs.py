@@ -34,7 +34,7 @@ WORKING = [
     ("rv_epsg4326_1e-6deg.tif", "rgb", "EPSG:32618", (0.01, 0.05), {"crs_chosen", "black_is_nodata"}),
     ("au-3577-rotated.tif", "dsm", "EPSG:32753", (0.2, 0.5), {"crs_chosen", "flat_surface"}),
     ("cogeo.tif", "rgb", "EPSG:32652", (0.95, 1.0), {"crs_chosen"}),
-    ("RGBA.uint16.tif", "rgb", "EPSG:32612", (0.4, 0.6), set()),
+    ("RGBA.uint16.tif", "rgb", "EPSG:32612", (0.4, 0.6), {"grey_picture"}),
     ("RGBA.byte.tif", "rgb", "EPSG:32618", (0.6, 0.75), set()),
     ("alpha.tif", "rgb", "EPSG:32760", (0.005, 0.03), {"crs_chosen"}),
     ("float64_4band.tif", "rgb", "EPSG:32631", (0.95, 1.0), {"bands_assumed"}),

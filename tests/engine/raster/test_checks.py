@@ -1,15 +1,19 @@
 """What the first look at the inputs refuses, and what it only says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rasterio.transform import Affine
 
+from ridgeline.engine.evaluation.cameras import write_as_seen_by
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
 from ridgeline.engine.models.package.spec import GsdSpec
 from ridgeline.engine.raster.checks import check_gsd, check_inputs
 from ridgeline.engine.raster.files import keep_existing
 from ridgeline.engine.raster.frame import plan_frame
 
+SAMPLES = Path(__file__).resolve().parents[3] / "resources" / "samples"
 ACCEPTED = GsdSpec(trained=0.5, min=0.2, max=0.8)
 
 
@@ -21,6 +25,11 @@ def look(path, kind, gsd=0.5, **stated):
 
 def rough(low, high, dtype=np.float32):
     return np.random.default_rng(0).uniform(low, high, (80, 80)).astype(dtype)
+
+
+def coloured(high, dtype=np.float32):
+    """A picture in natural colours."""
+    return np.stack([rough(0, high) * share for share in (0.8, 1.0, 0.7)]).astype(dtype)
 
 
 @pytest.mark.parametrize(
@@ -43,17 +52,38 @@ def test_surfaces_without_heights_are_refused(raster_file, heights, says):
 
 def test_good_inputs_pass_without_a_word(raster_file):
     assert look(raster_file(rough(100, 120)), "dsm") == []
-    assert look(raster_file(np.stack([rough(0, 255, np.uint8)] * 3)), "rgb") == []
+    assert look(raster_file(coloured(255, np.uint8)), "rgb") == []
 
 
 def test_doubtful_inputs_are_said(raster_file):
     assert look(raster_file(np.round(rough(300, 420))), "dsm") == ["whole_heights"]
     assert look(raster_file(rough(0, 1)), "dsm") == ["flat_surface"]
-    assert look(raster_file(np.stack([rough(0, 4095, np.uint16)] * 3)), "rgb") == ["dark_picture"]
-    assert look(raster_file(np.stack([rough(0, 1)] * 3)), "rgb") == ["dark_picture"]
-    white = np.stack([rough(0, 255, np.uint8)] * 3)
+    assert look(raster_file(coloured(4095, np.uint16)), "rgb") == ["dark_picture"]
+    assert look(raster_file(coloured(1)), "rgb") == ["dark_picture"]
+    white = coloured(255, np.uint8)
     assert look(raster_file(white, nodata=255), "rgb") == ["white_is_nodata"]
     assert look(raster_file(white, nodata=255), "rgb", nodata=-1.0) == []
+
+
+@pytest.mark.parametrize("dtype,white", [(np.uint8, 255), (np.uint16, 65535)])
+def test_pictures_in_other_than_natural_colours_are_said(raster_file, dtype, white):
+    grey = np.random.default_rng(1).uniform(0.3, 0.9, (80, 80)) * white
+    assert look(raster_file(np.stack([grey] * 3).astype(dtype)), "rgb") == ["grey_picture"]
+    infrared = np.stack([grey, 0.5 * grey, 0.55 * grey])
+    infrared[:, :, 20:] = grey[:, 20:]  # plants in a quarter of it
+    assert look(raster_file(infrared.astype(dtype)), "rgb") == ["false_colour"]
+    tiles = np.stack([grey, 0.6 * grey, 0.5 * grey])  # red roofs and red soil are no plants
+    assert look(raster_file(tiles.astype(dtype)), "rgb") == []
+    noise = np.random.default_rng(2).uniform(0, white, (3, 80, 80))  # nor is any colour by chance
+    assert look(raster_file(noise.astype(dtype)), "rgb") == []
+
+
+@pytest.mark.parametrize("camera,code", [("false colour", "false_colour"), ("grey", "grey_picture")])
+@pytest.mark.parametrize("sample", ["herault_rgb.tif", "burgundy_rgb.tif"])
+def test_real_pictures_are_told_from_what_other_cameras_make_of_them(sample, camera, code, tmp_path):
+    assert look(str(SAMPLES / sample), "rgb", gsd=0.25) == []
+    seen = write_as_seen_by(SAMPLES / sample, camera, tmp_path / "seen.tif")
+    assert look(str(seen), "rgb", gsd=0.25) == [code]
 
 
 def test_the_first_look_is_taken_where_the_run_works(raster_file):
@@ -77,7 +107,7 @@ def test_a_gsd_outside_the_models_range_is_refused(gsd):
 
 
 def test_rasters_far_too_coarse_are_refused_and_coarse_ones_said(raster_file):
-    bands = np.stack([rough(0, 255, np.uint8)] * 3)
+    bands = coloured(255, np.uint8)
     coarse = raster_file(bands, transform=Affine(1.5, 0, 500000, 0, -1.5, 5600000))
     assert look(coarse, "rgb") == ["coarse_input"]
     hopeless = raster_file(bands, transform=Affine(10, 0, 500000, 0, -10, 5600000))

@@ -27,7 +27,7 @@ _BLOCK = 256  # blocks of files are as large, or larger by whole numbers
 _SEARCH = 64_000_000  # pixels searched for a valid one where the sample has none
 _GREY, _GREY_SHARE = 3.0, 0.99  # of 255: bands that differ by no more, in so much of a picture, have no colours
 _DARK = 38.0  # of 255: darker pixels have no certain colour
-_PINK_SHARE = 0.12  # of the real pictures at hand none has more than 0.05; made false colours have 0.15 and more
+_PINK_SHARE = 0.12  # of the real pictures at hand none has more than 0.06; made false colours have 0.15 and more
 _ALIKE = 0.7  # correlation of red and green
 _COARSE_FACTOR = 4.0  # a raster this much coarser than the model's coarsest GSD shows it nothing
 

@@ -83,9 +83,10 @@ def make_batch(store: SceneStore, config: DefaultTraining, norm: MeanStd, step: 
         shown = [np.where(crop.known, (item[bands] - mean) / std, np.float32(0)) for item, crop in crops]
         return torch.from_numpy(np.stack(shown))
 
+    rgb = normalised(slice(0, 3))
     return Batch(
-        rgb=normalised(slice(0, 3)),
-        natural=normalised(slice(-3, None)),
+        rgb=rgb,
+        natural=normalised(slice(-3, None)) if config.false_colour or config.grey else rgb,
         dsm=_stacked([crop.channels for _, crop in crops]),
         present=torch.tensor(present),
         labels=labels_of([crop for _, crop in crops]),

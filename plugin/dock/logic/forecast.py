@@ -129,7 +129,7 @@ def count_tiles(region: Any, gsd: float, tile: int, overlap: int) -> int:
 
 
 def computed_share(region: Any, data: QgsRectangle, gsd: float, tile: int, overlap: int) -> float:
-    """Return which share of the tiles of a region's box the engine computes, of those that reach beyond the rasters.
+    """Return the share of its tiles' pixels that the engine computes: of tiles that reach beyond the rasters, a part.
 
     Args:
         region: polygon in a metric CRS.

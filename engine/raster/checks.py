@@ -25,6 +25,7 @@ _READ_WHOLE = 4_000_000  # pixels; larger rasters are sampled
 _SAMPLES, _SAMPLE_SIZE = 5, 192  # windows along each side, and their size
 _BLOCK = 256  # blocks of files are as large, or larger by whole numbers
 _SEARCH = 64_000_000  # pixels searched for a valid one where the sample has none
+_COLOURS_OF = 250_000  # so many pixels tell of a picture's colours
 _GREY, _GREY_SHARE = 3.0, 0.99  # of 255: bands that differ by no more, in so much of a picture, have no colours
 _DARK = 38.0  # of 255: darker pixels have no certain colour
 _PINK_SHARE = 0.12  # of the real pictures at hand none has more than 0.06; made false colours have 0.15 and more
@@ -164,7 +165,8 @@ def _check_colours(values: NDArray[Any], source: Source) -> list[Note]:
     """Warn of pictures in false colour and in black and white: models know natural colours best."""
     if len(values) < 3:
         return []
-    red, green, blue = (band.astype(np.float32) * np.float32(255 / source.white) for band in values[:3])
+    some = values[:3, :: max(1, values.shape[1] // _COLOURS_OF)]
+    red, green, blue = some.astype(np.float32) * np.float32(255 / source.white)
     label = capital(source.label)
     if np.mean(np.maximum(np.abs(red - green), np.abs(green - blue)) <= _GREY) >= _GREY_SHARE:
         message = (

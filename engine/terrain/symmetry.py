@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from .height_channels import CHANNELS
 
+SYMMETRIES = 8
+"""How many there are: `turned` numbers them from 0, which leaves everything as it is."""
+
 
 def turned(layers: NDArray[Any], symmetry: int) -> NDArray[Any]:
     """Return [..., H, W] under one of the eight symmetries of the square.

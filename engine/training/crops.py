@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..terrain.symmetry import turned, turned_channels
+from ..terrain.symmetry import SYMMETRIES, turned, turned_channels
 from .losses import UNKNOWN
 from .recolour import recoloured
 from .scene_store import StoredScene
@@ -61,7 +61,7 @@ def random_crop(
         islands: how often the rasters end within the crop, with nothing known beyond.
     """
     view = _ends(scene, size, rng) if islands and rng.random() < islands else _anywhere(scene, size, rng)
-    symmetry = int(rng.integers(8))
+    symmetry = int(rng.integers(SYMMETRIES))
     layers, channels = turned(view.layers, symmetry), turned_channels(view.channels, symmetry)
     building_id = turned(view.building[None], symmetry)[0]
     known = turned(view.known[None], symmetry)[0]

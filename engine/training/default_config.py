@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from ..classes import ROOF_CLASSES
 from ..evaluation.areas import check_never_trained_on
 from ..scenes.chip import SceneConfig
+from ..terrain.symmetry import SYMMETRIES
 from .losses import LossConfig
-from .own_looks import SYMMETRIES
 
 
 @dataclass(frozen=True)

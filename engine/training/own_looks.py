@@ -1,8 +1,10 @@
 """What a network says itself, on average, of a place seen turned and mirrored: truth to learn from without labels.
 
-A network that learns the mean of its own looks says at one look what took it several, and forgets nothing of what it
-knew, since no label pulls it elsewhere (data distillation: Radosavovic et al. 2018, "Data distillation: towards
-omni-supervised learning", CVPR; soft targets: Hinton, Vinyals and Dean 2015, arXiv 1503.02531).
+A network that learns the mean of its own looks comes nearer at one look to what it takes several to say, and can
+learn to say the same of places shown otherwise. No label pulls it away from what it knew; what it knew of other places
+than those it is shown may still be lost (``evaluation/MODEL_HISTORY.md``, round 12b). Data distillation: Radosavovic et
+al. 2018, "Data distillation: towards omni-supervised learning", CVPR; soft targets: Hinton, Vinyals and Dean 2015,
+arXiv 1503.02531.
 """
 
 from __future__ import annotations
@@ -16,10 +18,9 @@ from torch.nn import functional as F
 
 from ..models.config import TaskConfig
 from ..models.multitask import AUXILIARY, DenseModel, activate
-from ..terrain.symmetry import turned, turned_back, turned_channels
+from ..terrain.symmetry import SYMMETRIES, turned, turned_back, turned_channels
 from .losses import LossConfig
 
-SYMMETRIES = 8
 _ROOFS, _BUILDINGS = "roof_class", "building"
 
 

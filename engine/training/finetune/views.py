@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ...models.package import InputSpec
 from ...terrain.height_channels import CHANNELS
-from ...terrain.symmetry import turned, turned_channels
+from ...terrain.symmetry import SYMMETRIES, turned, turned_channels
 
 _FULL_HEIGHTS = tuple(CHANNELS)
 _ZOOM = 0.25
@@ -50,7 +50,7 @@ def view_of(seed: int, tile: int, number: int, can_zoom: bool) -> View:
     if number == 0:
         return PLAIN
     rng = np.random.default_rng((seed, tile, number))
-    symmetry, zoom = int(rng.integers(8)), float(np.exp(rng.uniform(-_ZOOM, _ZOOM)))
+    symmetry, zoom = int(rng.integers(SYMMETRIES)), float(np.exp(rng.uniform(-_ZOOM, _ZOOM)))
     return View(symmetry, zoom if can_zoom else 1.0, (seed, tile, number, 1))
 
 

@@ -190,9 +190,8 @@ def _check_heights(inputs: Inputs) -> List[Finding]:
 def covered(inputs: Inputs) -> Any:
     """Return the part of the region where all chosen layers lie, in the region's CRS; None if it cannot be told."""
     common = inputs.region
-    for layer in (inputs.rgb, inputs.dsm):
-        if layer is not None and common is not None:
-            outline = transformed(outline_of(layer), layer.crs(), inputs.region_crs)
+    for outline in _outlines(inputs):
+        if common is not None:
             common = None if outline is None else common.intersection(outline)
     return common
 
@@ -200,13 +199,17 @@ def covered(inputs: Inputs) -> Any:
 def data_box(inputs: Inputs) -> Any:
     """Return the box that holds all chosen layers, in the region's CRS; None if it cannot be told."""
     box = QgsRectangle()
-    for layer in (inputs.rgb, inputs.dsm):
-        if layer is not None:
-            outline = transformed(outline_of(layer), layer.crs(), inputs.region_crs)
-            if outline is None:
-                return None
-            box.combineExtentWith(outline.boundingBox())
+    for outline in _outlines(inputs):
+        if outline is None:
+            return None
+        box.combineExtentWith(outline.boundingBox())
     return None if box.isEmpty() else box
+
+
+def _outlines(inputs: Inputs) -> List[Any]:
+    """Return the outlines of the chosen layers in the region's CRS; None for one that has no place there."""
+    layers = (layer for layer in (inputs.rgb, inputs.dsm) if layer is not None)
+    return [transformed(outline_of(layer), layer.crs(), inputs.region_crs) for layer in layers]
 
 
 def _check_overlap(inputs: Inputs) -> List[Finding]:

@@ -1,26 +1,13 @@
 """What other cameras make of a scene: near infrared that plants reflect, pictures in grey, one place under both."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from ridgeline.engine.classes import LAND_COVER
-from ridgeline.engine.models.compact import compact_inputs
-from ridgeline.engine.scenes.chip import SceneConfig
 from ridgeline.engine.scenes.spectra import false_colour, grey, near_infrared
-from ridgeline.engine.training.default import open_stores
-from ridgeline.engine.training.default_config import DefaultTraining
-from ridgeline.engine.training.scene_batches import make_batch, seen_of
 
 IDS = {item.name: item.id for item in LAND_COVER}
-CONFIG = DefaultTraining(
-    seed=5, scenes=2, validation_scenes=1, scene=SceneConfig(size=64, gsd=(0.3, 0.4)), crop_px=64, batch=4, steps=4,
-    workers=0, rgb_and_dsm=0.5, rgb_alone=0.5, false_colour=0.3, grey=0.3,
-)  # fmt: skip
 
 
 def lawn_and_roof() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -67,29 +54,3 @@ def test_black_and_white_has_one_band_three_times() -> None:
     assert shown.shape == (3, 40, 40) and shown.dtype == np.float32
     assert np.array_equal(shown[0], shown[1]) and np.array_equal(shown[0], shown[2])
     assert 0 <= shown.min() and shown.max() <= 255 and shown.std() > 1
-
-
-def test_a_batch_shows_some_places_as_other_cameras_do_and_all_of_them_in_natural_colours(tmp_path: Path) -> None:
-    store, norm = open_stores(tmp_path, CONFIG)[0], compact_inputs()[0].mean_std
-    assert norm is not None
-    drawn = [make_batch(store, CONFIG, norm, step) for step in range(12)]
-    seen, natural = (torch.cat([getattr(batch, name) for batch in drawn]) for name in ("rgb", "natural"))
-    mean, std = (torch.tensor(values)[:, None, None] for values in (norm.mean, norm.std))
-    bands = seen * std + mean
-    is_grey = ((bands[:, 0] - bands[:, 1]).abs() < 1e-3).flatten(1).all(1)
-    is_natural = (seen == natural).flatten(1).all(1)
-    shares = [float(item.float().mean()) for item in (is_grey, is_natural)]
-    assert shares == pytest.approx([0.3, 0.4], abs=0.2)
-    assert not bool((is_grey & is_natural).any())
-    batch = drawn[0]
-    assert torch.equal(seen_of(batch, "rgb", "cpu")["rgb"], batch.rgb)
-    assert torch.equal(seen_of(batch, "rgb", "cpu", natural=True)["rgb"], batch.natural)
-
-
-def test_without_other_cameras_batches_are_what_they_were(tmp_path: Path) -> None:
-    plain, norm = replace(CONFIG, false_colour=0.0, grey=0.0), compact_inputs()[0].mean_std
-    assert norm is not None
-    batch = make_batch(open_stores(tmp_path, plain)[0], plain, norm, 0)
-    assert torch.equal(batch.rgb, batch.natural)
-    with pytest.raises(ValueError, match="shares of one whole"):
-        replace(CONFIG, false_colour=0.8)

@@ -1,7 +1,9 @@
 """The default model's training: batches that depend on the seed and their step alone, runs that can be cut anywhere."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from ridgeline.engine.models.package import load_package
 from ridgeline.engine.models.package.library import find_model
 from ridgeline.engine.models.rebuild import trainable_model
 from ridgeline.engine.scenes.chip import SceneConfig
+from ridgeline.engine.training import default
 from ridgeline.engine.training.default import calibrate, open_stores, train_default
 from ridgeline.engine.training.default_config import DefaultTraining
 from ridgeline.engine.training.default_package import write_default_package
@@ -90,8 +93,12 @@ def test_a_run_can_start_from_a_model_and_from_no_other_architecture(
 
 
 def test_a_network_that_learns_its_own_looks_moves_and_needs_one_to_start_from(
-    stores: tuple[SceneStore, SceneStore], tmp_path: Path
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def no_labels(*_: object) -> None:
+        raise AssertionError("it learnt labels")
+
+    monkeypatch.setattr(default, "multitask_loss", no_labels)
     config = replace(TINY, start=DEFAULT_MODEL, own_looks=2, rgb_and_dsm=1.0, rgb_alone=0.0)
     whole = train_default(tmp_path / "whole", stores, config, "cpu", Feedback())
     shipped = trainable_model(find_model(DEFAULT_MODEL))
@@ -104,6 +111,35 @@ def test_a_network_that_learns_its_own_looks_moves_and_needs_one_to_start_from(
         assert torch.equal(one, two), name
     with pytest.raises(ValueError, match="needs a model to start from"):
         replace(TINY, own_looks=2)
+
+
+def test_what_is_learnt_of_other_cameras_is_what_was_said_in_natural_colours(
+    stores: tuple[SceneStore, SceneStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[torch.Tensor] = []
+    blended: list[torch.Tensor] = []
+    learn, blend = default.mean_of_looks, default.blend
+
+    def asks(teacher: DenseModel, inputs: dict[str, torch.Tensor], *rest: Any) -> dict[str, torch.Tensor]:
+        asked.append(inputs["rgb"])
+        return learn(teacher, inputs, *rest)
+
+    def blends(model: DenseModel, start: DenseModel, share: float, shown: Iterable[Any], device: str) -> None:
+        drawn = list(shown)
+        blended.extend(inputs["rgb"] for inputs in drawn)
+        blend(model, start, share, drawn, device)
+
+    monkeypatch.setattr(default, "mean_of_looks", asks)
+    monkeypatch.setattr(default, "blend", blends)
+    config = replace(
+        TINY, start=DEFAULT_MODEL, own_looks=1, rgb_and_dsm=1.0, rgb_alone=0.0, false_colour=1.0, blend=0.5, steps=2
+    )
+    train_default(tmp_path / "run", stores, config, "cpu", Feedback())
+    norm = compact_inputs()[0].mean_std
+    assert norm is not None and len(asked) == 2
+    for step, seen in ((0, asked[0]), (1, asked[1]), (30_000_000, blended[0])):
+        batch = make_batch(stores[0], config, norm, step)
+        assert torch.equal(seen, batch.natural) and not torch.equal(seen, batch.rgb)
 
 
 def test_a_blended_run_ends_between_its_first_weights_and_its_own(

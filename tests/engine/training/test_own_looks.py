@@ -8,8 +8,9 @@ from ridgeline.engine.models.compact import compact_config
 from ridgeline.engine.models.config import TaskConfig
 from ridgeline.engine.models.multitask import DenseModel, activate
 from ridgeline.engine.terrain.height_channels import CHANNELS
+from ridgeline.engine.terrain.symmetry import SYMMETRIES
 from ridgeline.engine.training.losses import LossConfig
-from ridgeline.engine.training.own_looks import SYMMETRIES, agreement_loss, mean_of_looks
+from ridgeline.engine.training.own_looks import agreement_loss, mean_of_looks
 
 TASKS = (
     TaskConfig("land_cover", "classes", 3),

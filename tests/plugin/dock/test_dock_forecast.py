@@ -1,10 +1,13 @@
 """What is said before a run: tiles as the engine plans them, areas, time and disk."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle
 
+from ridgeline.plugin.dock.logic import forecast as forecasts
 from ridgeline.plugin.dock.logic import words
 from ridgeline.plugin.dock.logic.forecast import computed_share, count_tiles, forecast
 from ridgeline.plugin.dock.logic.models import read_model
@@ -85,6 +88,11 @@ def test_of_tiles_beyond_the_rasters_the_part_with_data_counts(box, data, size, 
     region = QgsGeometry.fromRect(QgsRectangle(*box))
     share = computed_share(region, QgsRectangle(*data), 0.25, size, overlap)
     assert share == pytest.approx(share_by_pixels(box, data, 0.25, size, overlap))
+
+
+def test_the_engine_crops_tiles_by_the_same_margin():
+    text = (Path(forecasts.__file__).parents[3] / "engine" / "runtime" / "crop.py").read_text(encoding="utf-8")
+    assert re.findall(r"^_MARGIN_PX = (\d+)$", text, re.MULTILINE) == [str(forecasts._MARGIN_PX)]
 
 
 def test_small_rasters_are_forecast_to_be_quick(shelf):

@@ -38,11 +38,12 @@ class Cropped:
     Args:
         predictor: takes tiles of any size (``DeviceReport.any_size``).
         model: what the package says; its inputs must tell what is known.
+        multiple: of pixels, at which parts start and end.
     """
 
-    def __init__(self, predictor: Predictor, model: ModelSpec) -> None:
+    def __init__(self, predictor: Predictor, model: ModelSpec, multiple: int) -> None:
         self._predictor = predictor
-        self._multiple = model.tile.multiple
+        self._multiple = multiple
         self._channels = {item.name: channels for item in model.inputs if (channels := _channels(item)) is not None}
 
     @property

@@ -81,7 +81,7 @@ class OnnxPredictor:
             device_sentence(active, "ONNX Runtime", weights.precision, self._threads),
             fallback,
             at_once,
-            active == "cpu" and _takes_any_size(self._session.get_inputs()),
+            _takes_any_size(self._session.get_inputs()),
         )
         self._types = {item.name: TENSOR_TYPES.get(item.type) for item in self._session.get_inputs()}
         self._tensors = {item.name: item.tensor or item.name for item in package.spec.inputs}

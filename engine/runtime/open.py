@@ -41,7 +41,8 @@ def open_predictor(
         threads: threads on the CPU; None: all that this process may use.
         at_once: calls of ``predict`` that shall be under way at the same time, sharing the CPU's threads; how many the
             runtime really takes stands in its report.
-        looks: how often to look at each tile (``jobs.segment.LOOKS``); None: what the package advises.
+        looks: how often to look at each tile (``jobs.segment.LOOKS``); None: what the package advises. With more than
+            one, a picture by itself is looked at from further off, too, where the package wants it (``TileSpec``).
 
     Raises:
         RidgelineError: (BAD_JOB) no such runtime, device or precision; (BAD_MODEL) the package holds no weights for
@@ -50,14 +51,19 @@ def open_predictor(
     _check_choice("runtime", runtime, _RUNTIMES)
     _check_choice("precision", precision, _PRECISIONS)
     predictor = _open_one(package, frozenset(kinds), device, runtime, precision, threads, at_once)
-    looks = looks or package.spec.tile.looks
+    spec, report = package.spec, predictor.report
+    looks = looks or spec.tile.looks
+    seen = {item.kind for item in spec.inputs if item.kind in kinds}
+    coarse = spec.tile.coarse_picture and looks > 1 and seen == {"rgb"} and report.any_size
     if looks > 1:
-        predictor = ManyLooks(predictor, package.spec, looks)
-    if any(item.stride > 1 for item in package.spec.outputs):
-        predictor = Enlarged(predictor, package.spec)
-    # networks of others may answer for the middle of a tile alone, which then must be all of it
-    if predictor.report.any_size and package.spec.architecture and tells_what_is_known(package.spec, kinds):
-        predictor = Cropped(predictor, package.spec)
+        predictor = ManyLooks(predictor, spec, looks, coarse)
+    if any(item.stride > 1 for item in spec.outputs):
+        predictor = Enlarged(predictor, spec)
+    # graphics cards take tiles together, all of one size; and networks of others may answer for the middle of a tile
+    # alone, which then must be all of it
+    one_by_one = report.runtime == "onnx" and report.device == "cpu" and report.any_size
+    if one_by_one and spec.architecture and tells_what_is_known(spec, kinds):
+        predictor = Cropped(predictor, spec, spec.tile.multiple * (2 if coarse else 1))
     return predictor
 
 

@@ -24,7 +24,7 @@ class DeviceReport:
         sentence: the same for people, one sentence.
         fallback: None, or the one sentence why a better device is not used.
         at_once: how many calls of ``predict`` may, and to use the device well should, be under way at the same time.
-        any_size: whether tiles of other sides than the package's are taken, each by itself.
+        any_size: whether tiles of other sides than the package's are taken, all of one batch of the same.
     """
 
     runtime: str

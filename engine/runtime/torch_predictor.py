@@ -55,6 +55,7 @@ class TorchPredictor:
         try:
             import torch
 
+            from ..models.backbone import Backbone
             from ..models.multitask import activate
             from ..models.rebuild import trainable_model
         except ImportError as fault:
@@ -87,6 +88,7 @@ class TorchPredictor:
             self._precision,
             device_sentence(self._device, _RUNTIME, self._precision, self._threads),
             choice.fallback,
+            any_size=not any(isinstance(part, Backbone) and part.patch_embed is not None for part in model.modules()),
         )
 
     def predict(self, inputs: Arrays) -> Arrays:

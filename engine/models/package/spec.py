@@ -169,12 +169,14 @@ class TileSpec:
     """Tiles in pixels: side length, the multiple that any side must be, and the overlap of neighbours.
 
     ``looks``: how often the model should look at each, turned or mirrored each time (see ``runtime.looks``).
+    ``coarse_picture``: whether several looks at a picture by itself are followed by as many at half its resolution.
     """
 
     size: int
     multiple: int = 32
     overlap: int = 64
     looks: int = 1
+    coarse_picture: bool = False
 
     def __post_init__(self) -> None:
         check_looks(self.looks)
@@ -182,6 +184,8 @@ class TileSpec:
             raise ValueError(f"size {self.size} must be a multiple of {self.multiple}, at most {_MAX_TILE}")
         if not 0 <= self.overlap <= self.size // 2:
             raise ValueError("overlap must lie between 0 and half the size")
+        if self.coarse_picture and self.size % (2 * self.multiple):
+            raise ValueError(f"for coarse_picture size {self.size} must be a multiple of {2 * self.multiple}")
 
 
 @dataclass(frozen=True)

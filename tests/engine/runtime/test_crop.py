@@ -37,8 +37,8 @@ class Smoother:
         return {"building": ndimage.uniform_filter(array[:, :1], (0, 0, 11, 11), mode="constant")}
 
 
-def model_of(*inputs, multiple=32):
-    return SimpleNamespace(inputs=inputs, tile=SimpleNamespace(multiple=multiple))
+def model_of(*inputs):
+    return SimpleNamespace(inputs=inputs)
 
 
 @settings(max_examples=40, deadline=None)
@@ -49,7 +49,7 @@ def test_what_is_known_comes_out_as_from_the_whole_tile(top, left, height, width
     known[top : top + height, left : left + width] = True
     tiles = np.where(known, random.normal(size=(2, 3, 96, 96)), 0).astype(np.float32)
     tiles[1] = random.normal(size=(3, 96, 96))  # another one of the batch, known everywhere
-    found = Cropped(Smoother(), model_of(RGB)).predict({"rgb": tiles})["building"]
+    found = Cropped(Smoother(), model_of(RGB), 32).predict({"rgb": tiles})["building"]
     whole = Smoother().predict({"rgb": tiles})["building"]
     assert found.shape == whole.shape
     np.testing.assert_allclose(found[0][:, known], whole[0][:, known], atol=1e-6)
@@ -60,13 +60,13 @@ def test_the_network_sees_the_known_part_with_a_margin_in_whole_multiples():
     tile = np.zeros((1, 3, 256, 256), np.float32)
     tile[:, :, 100:120, :40] = 1
     network = Smoother()
-    Cropped(network, model_of(RGB)).predict({"rgb": tile})
+    Cropped(network, model_of(RGB), 32).predict({"rgb": tile})
     assert network.shapes == [(1, 3, 96, 96)]  # rows 64 to 160, columns 0 to 96
 
 
 def test_a_batch_that_is_known_everywhere_goes_to_the_network_at_once():
     network = Smoother()
-    Cropped(network, model_of(RGB)).predict({"rgb": np.ones((4, 3, 64, 64), np.float32)})
+    Cropped(network, model_of(RGB), 32).predict({"rgb": np.ones((4, 3, 64, 64), np.float32)})
     assert network.shapes == [(4, 3, 64, 64)]
 
 
@@ -82,7 +82,7 @@ def test_a_surface_of_height_zero_is_known():
     tile = np.zeros((1, len(CHANNELS), 64, 64), np.float32)
     tile[:, CHANNELS.index("valid"), :, :16] = 1
     network = Smoother()
-    Cropped(network, model_of(HEIGHTS, multiple=16)).predict({"dsm": tile})
+    Cropped(network, model_of(HEIGHTS), 16).predict({"dsm": tile})
     assert network.shapes == [(1, len(CHANNELS), 64, 48)]
 
 

@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--looks", metavar="N", type=int, choices=LOOKS, help="how often runs look at each tile: 1, 2, 4 or 8"
     )
+    parser.add_argument(
+        "--coarse-picture",
+        action=argparse.BooleanOptionalAction,
+        help="whether runs that look more than once look at a picture by itself as often at half its resolution, too",
+    )
     parser.add_argument("--version", metavar="TEXT", help="version of the new package (default: as before)")
     parser.add_argument("--samples", type=int, default=24, help="scenes to calibrate and to check on (default: 24)")
     add_events(parser)
@@ -63,7 +68,7 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     path = Path(args.weights) if args.weights else package.path_of(trainable.file)
     model = DenseModel(from_dict(DenseConfig, spec.architecture))
     load_into(model, load_weights(path)[0], path.name)
-    asked = {"size": args.tile, "looks": args.looks}
+    asked = {"size": args.tile, "looks": args.looks, "coarse_picture": args.coarse_picture}
     tile = dataclasses.replace(spec.tile, **{name: value for name, value in asked.items() if value is not None})
     names = [field.name for field in dataclasses.fields(PackageInfo) if field.name not in ("tile", "version")]
     kept = {name: getattr(spec, name) for name in names}

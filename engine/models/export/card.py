@@ -20,7 +20,7 @@ def model_card(spec: ModelSpec) -> str:
         lines.append(f"- `{item.name}` ({item.kind}, {need}): bands {', '.join(item.bands)}")
     lines += [
         f"- Pixel size on the ground: {spec.gsd}",
-        f"- Tiles of {spec.tile.size} pixels, {seen(spec.tile.looks)}",
+        f"- Tiles of {spec.tile.size} pixels, {seen(spec.tile)}",
         "",
         "## Gives",
         "",

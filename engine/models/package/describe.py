@@ -8,7 +8,7 @@ from typing import Any
 
 from ...jobs import to_dict
 from .library import LibraryEntry
-from .spec import GsdSpec
+from .spec import GsdSpec, TileSpec
 
 _MAX_CARD_BYTES = 256 * 1024
 
@@ -100,7 +100,7 @@ def as_text(info: dict[str, Any]) -> str:
         "Trained on": _plain(info["trained_on"]),
         "Runs with": " | ".join(" + ".join(kinds) for kinds in info["runs_with"]),
         "GSD": str(GsdSpec(**info["gsd"])),
-        "Tiles": f"{info['tile']['size']} px, overlap {info['tile']['overlap']} px, {seen(info['tile']['looks'])}",
+        "Tiles": f"{info['tile']['size']} px, overlap {info['tile']['overlap']} px, {seen(TileSpec(**info['tile']))}",
         "Precision": ", ".join(info["precisions"]),
         "Can be fine-tuned": "yes" if info["trainable"] else "no",
     }
@@ -135,9 +135,11 @@ def _card(folder: Path) -> str:
         return stream.read(_MAX_CARD_BYTES).decode("utf-8", errors="replace")
 
 
-def seen(looks: int) -> str:
+def seen(tile: TileSpec) -> str:
     """Return in words how often a model looks at each tile."""
-    return {1: "seen once", 2: "seen twice"}.get(looks, f"seen {looks} times")
+    often = {1: "once", 2: "twice"}.get(tile.looks, f"{tile.looks} times")
+    coarse = tile.coarse_picture and tile.looks > 1
+    return f"seen {often}" + (f"; a picture by itself {often} more, at half its resolution" if coarse else "")
 
 
 def _size(size_bytes: int) -> str:

@@ -59,12 +59,13 @@ def test_int8_graphs_come_with_what_they_lose_and_gain(package: Path, tmp_path: 
 
 
 def test_a_package_can_prefer_int8_look_more_often_and_be_another_version(package: Path, tmp_path: Path) -> None:
-    words = ["--int8", "--prefer-int8", "--samples", "1", "--looks", "2", "--version", "2.1"]
+    words = ["--int8", "--prefer-int8", "--samples", "1", "--looks", "2", "--coarse-picture", "--version", "2.1"]
     export([str(package), "--out", str(tmp_path), *words])
     spec = load_package(tmp_path).spec
     assert [item.precision for item in spec.weights] == ["int8", "int8", "int8", "fp32", "fp32", "fp32", "fp16"]
-    assert spec.tile == TileSpec(64, overlap=16, looks=2) and spec.version == "2.1"
-    assert "seen twice" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert spec.tile == TileSpec(64, overlap=16, looks=2, coarse_picture=True) and spec.version == "2.1"
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "seen twice; a picture by itself twice more, at half its resolution" in card
 
 
 def test_a_model_without_trainable_weights_is_refused(

@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ridgeline.engine.jobs.segment import LOOKS
+from ridgeline.engine.jobs.segment import DEFAULT_MODEL, LOOKS
 from ridgeline.engine.models.package import ClassSpec, HeightChannels, InputSpec, OutputSpec, TileSpec
-from ridgeline.engine.runtime import open_predictor
-from ridgeline.engine.runtime.looks import SYMMETRIES, ManyLooks
+from ridgeline.engine.models.package.library import find_model
+from ridgeline.engine.runtime import onnx_predictor, open_predictor
+from ridgeline.engine.runtime.looks import COARSE_SYMMETRIES, SYMMETRIES, ManyLooks
+from ridgeline.engine.runtime.onnx_predictor import OnnxPredictor
 from ridgeline.engine.terrain.height_channels import CHANNELS, RECIPE_VERSION
+from ridgeline.engine.terrain.symmetry import turned_back
 
 BUILDING = OutputSpec("building", "probability", "building")
 HEIGHTS = InputSpec("dsm", "dsm", ("surface",), height_channels=HeightChannels(RECIPE_VERSION, CHANNELS))
@@ -106,6 +109,91 @@ def test_a_package_says_how_often_and_a_job_may_say_otherwise(make_package):
     once, turned = (1 / (1 + np.exp(-item)) for item in (once, turned["building"][..., ::-1, ::-1]))
     np.testing.assert_allclose(1 / (1 + np.exp(-building())), (once + turned) / 2, atol=1e-6)
     np.testing.assert_array_equal(building(), building(looks=2))
+
+
+class Sharpness(Recorder):
+    """A network that says how wide the tile is that it is shown."""
+
+    def predict(self, inputs):
+        found = super().predict(inputs)["building"]
+        return {"building": np.full_like(found, found.shape[-1])}
+
+
+@pytest.mark.parametrize("looks", [2, 4, 8])
+def test_looks_from_further_off_see_half_the_pixels_and_count_half(make_package, looks):
+    network = Sharpness()
+    tile = np.random.default_rng(2).normal(size=(2, 3, 16, 32)).astype(np.float32)
+    found = ManyLooks(network, spec_of(make_package), looks, coarse=True).predict({"rgb": tile})["building"]
+    sizes = [sorted(item["rgb"].shape[-2:]) for item in network.seen]
+    assert sizes == [[16, 32]] * looks + [[8, 16]] * looks
+    assert found.shape == (2, 1, 16, 32)
+    near = np.mean([item["rgb"].shape[-1] for item in network.seen[:looks]])
+    far = np.mean([item["rgb"].shape[-1] for item in network.seen[looks:]])
+    np.testing.assert_allclose(found, (2 * near + far) / 3, rtol=1e-6)
+
+
+def test_a_look_from_further_off_sees_means_and_puts_what_it_says_in_its_place(make_package):
+    rows = np.repeat(np.arange(8, dtype=np.float32), 2)
+    tile = np.broadcast_to(rows[:, None] * 10 + rows, (1, 3, 16, 16)).astype(np.float32)  # no square is mixed
+    network = Recorder()
+    found = ManyLooks(network, spec_of(make_package), 2, coarse=True).predict({"rgb": tile})["building"]
+    far = turned_back(network.seen[-1]["rgb"], COARSE_SYMMETRIES[2][-1])
+    np.testing.assert_allclose(far[0, 0], np.arange(8)[:, None] * 10 + np.arange(8))
+    away = np.abs(found - tile[:, :1])
+    assert 0 < away.max() < 2.5  # bilinear between the middles of pixels, and a third of it
+
+
+def test_further_off_other_symmetries_are_looked_at_as_far_as_there_are():
+    for looks, items in COARSE_SYMMETRIES.items():
+        assert len(set(items)) == looks and (looks == 8 or not set(items) & set(SYMMETRIES[looks]))
+
+
+def shapes_seen(package, kinds, monkeypatch, **how):
+    """The sizes of tiles that a package's graph is given, in order, for one tile of 64 pixels."""
+    seen, compute = [], OnnxPredictor._compute
+    monkeypatch.setattr(
+        OnnxPredictor,
+        "_compute",
+        lambda self, inputs: seen.append(next(iter(inputs.values())).shape[-1]) or compute(self, inputs),
+    )
+    tiles = {
+        item.name: np.ones((1, item.channels, 64, 64), np.float32) for item in package.spec.inputs if item.kind in kinds
+    }
+    found = open_predictor(package, kinds, device="cpu", **how).predict(tiles)
+    assert all(maps.shape[-2:] == (64, 64) for maps in found.values())
+    return seen
+
+
+def test_the_default_model_looks_from_further_off_at_a_picture_by_itself_alone(monkeypatch):
+    package = find_model(DEFAULT_MODEL)
+    assert shapes_seen(package, {"rgb"}, monkeypatch) == [64, 64, 32, 32]
+    assert shapes_seen(package, {"rgb"}, monkeypatch, looks=1) == [64]
+    assert shapes_seen(package, {"rgb"}, monkeypatch, looks=4) == [64] * 4 + [32] * 4
+    for kinds in ({"dsm"}, {"rgb", "dsm"}):
+        assert shapes_seen(package, kinds, monkeypatch) == [64, 64]
+
+
+def test_both_runtimes_look_from_further_off_alike():
+    package = find_model(DEFAULT_MODEL)
+    tile = {"rgb": np.random.default_rng(3).normal(size=(1, 3, 128, 128)).astype(np.float32)}
+    one, other = (
+        open_predictor(package, {"rgb"}, device="cpu", runtime=runtime, precision="fp32").predict(tile)
+        for runtime in ("onnx", "torch")
+    )
+    for name, maps in one.items():
+        np.testing.assert_allclose(maps, other[name], atol=2e-3)
+
+
+def test_a_graph_of_one_size_is_looked_at_from_near_alone(make_package, monkeypatch):
+    package = make_package(tile=TileSpec(64, 32, 16, looks=2, coarse_picture=True))
+    assert shapes_seen(package, {"rgb"}, monkeypatch) == [64, 64, 32, 32]
+    monkeypatch.setattr(onnx_predictor, "_takes_any_size", lambda _inputs: False)
+    assert shapes_seen(package, {"rgb"}, monkeypatch) == [64, 64]
+
+
+def test_tiles_whose_half_no_network_takes_are_refused():
+    with pytest.raises(ValueError, match="for coarse_picture size 96 must be a multiple of 64"):
+        TileSpec(96, 32, 16, looks=2, coarse_picture=True)
 
 
 @pytest.mark.parametrize("looks", [0, 3, 16])

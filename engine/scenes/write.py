@@ -164,8 +164,10 @@ class _Sinks:
         }  # fmt: skip
         for layer, (dtype, bands, nodata) in RASTERS.items():
             predictor = 3 if dtype == "float32" else 2
+            path: Path = getattr(files, layer)
+            path.unlink(missing_ok=True)  # GDAL opens what it replaces, and cannot where a killed run left half of it
             self._open[layer] = rasterio.open(
-                getattr(files, layer), "w", **profile, predictor=predictor, dtype=dtype, count=bands, nodata=nodata
+                path, "w", **profile, predictor=predictor, dtype=dtype, count=bands, nodata=nodata
             )
 
     def __enter__(self) -> _Sinks:

@@ -34,6 +34,14 @@ def test_rasters_share_one_grid(town) -> None:
     assert grids == {(25832, rasterio.transform.from_origin(500_000, 5_400_000, 0.5, 0.5), (160, 160))}
 
 
+def test_files_that_a_killed_run_left_half_written_are_replaced(town, tmp_path) -> None:
+    # the header of a TIFF whose directory, which is written last, lies beyond the end of the file
+    for layer in ("rgb", "land_cover"):
+        (tmp_path / getattr(town, layer).name).write_bytes(b"II*\0" + (524_884).to_bytes(4, "little") + bytes(992))
+    again = write_town(tmp_path, "a", 4, CONFIG, Feedback())
+    assert (read(again.rgb) == read(town.rgb)).all() and (read(again.land_cover) == read(town.land_cover)).all()
+
+
 def test_outlines_fit_the_raster_of_building_ids(town) -> None:
     building = read(town.building)[0]
     with rasterio.open(town.dsm) as source:

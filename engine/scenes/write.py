@@ -18,6 +18,7 @@ from rasterio.windows import Window
 
 from ..feedback import Feedback
 from ..jobs import ErrorCode, RidgelineError
+from ..raster.files import writing
 from .chip import SceneChip, SceneConfig, dress, render
 from .city import read_city
 from .dressed import dress_city
@@ -106,8 +107,8 @@ def write_town(
         place: the scene is moved eastwards by so many sizes, so that several scenes do not lie on each other.
 
     Raises:
-        RidgelineError: (OUTPUT_NOT_WRITABLE) if the folder cannot be made; (BAD_JOB) if size or GSD make no scene;
-            (BAD_CRS) if the CRS is unknown or not in metres.
+        RidgelineError: (OUTPUT_NOT_WRITABLE, DISK_FULL) if the folder or a raster cannot be made; (BAD_JOB) if size or
+            GSD make no scene; (BAD_CRS) if the CRS is unknown or not in metres.
     """
     _check_crs(config.epsg)
     if not config.gsd > 0:
@@ -165,10 +166,11 @@ class _Sinks:
         for layer, (dtype, bands, nodata) in RASTERS.items():
             predictor = 3 if dtype == "float32" else 2
             path: Path = getattr(files, layer)
-            path.unlink(missing_ok=True)  # GDAL opens what it replaces, and cannot where a killed run left half of it
-            self._open[layer] = rasterio.open(
-                path, "w", **profile, predictor=predictor, dtype=dtype, count=bands, nodata=nodata
-            )
+            with writing(path):
+                path.unlink(missing_ok=True)  # GDAL opens what it replaces, and cannot where a killed run left half
+                self._open[layer] = rasterio.open(
+                    path, "w", **profile, predictor=predictor, dtype=dtype, count=bands, nodata=nodata
+                )
 
     def __enter__(self) -> _Sinks:
         return self

@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on-itself", action="store_true", help="footprints: the half that tests teaches as well: how far labels lead"
     )
     parser.add_argument("--town", metavar="SEED", type=int, nargs="+", default=[11], help="new-classes: which towns")
+    parser.add_argument(
+        "--without-surface", action="store_true", help="new-classes: the picture alone, in place of both rasters"
+    )
     parser.add_argument("--minutes", type=float, default=4.0, help="of each training at most (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="of each training exactly, in place of --minutes")
     parser.add_argument("--model", metavar="NAME|FOLDER", default=DEFAULT_MODEL, help="default: %(default)s")
@@ -81,7 +84,8 @@ def _rows(args: argparse.Namespace, scratch: Path, feedback: Feedback) -> Iterat
     from ..training.finetune_benchmark.trial import Trial
 
     data, parts = Path(args.data), args.part or PARTS
-    trial = Trial(args.model, args.mode or ["head"], args.minutes, args.steps, args.device)
+    modes = args.mode or ["head"]
+    trial = Trial(args.model, modes, args.minutes, args.steps, args.device, not args.without_surface)
     if "footprints" in parts:
         from ..training.finetune_benchmark.footprints import FEW, measure_footprints
 

@@ -207,7 +207,8 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
         inputs=used if len(used) > 1 else tuple(replace(item, optional=False) for item in used),
         outputs=ready.teaching.outputs,
         gsd=replace(spec.gsd, trained=ready.frame.grid.gsd),
-        tile=spec.tile,
+        # taught on these very pictures, new classes gain nothing from further off (the benchmark's NOTES.md)
+        tile=replace(spec.tile, coarse_picture=spec.tile.coarse_picture and ready.teaching.kind != "new"),
         title=job.name,
         description=f"{spec.title or spec.name}, taught on labelled polygons ({', '.join(ready.teaching.names)}).",
         licence=spec.licence,

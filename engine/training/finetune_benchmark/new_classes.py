@@ -95,7 +95,7 @@ def _measure(folder: Path, chosen: ClassSet, seed: int, trial: Trial, feedback: 
     }
     for name, ground in grounds.items():
         write_layer(folder / f"{name}.gpkg", [ground], crs)
-    rgb, dsm = RasterInput(str(files.rgb)), RasterInput(str(files.dsm))
+    rgb, dsm = RasterInput(str(files.rgb)), RasterInput(str(files.dsm)) if trial.surface else None
     for mode in trial.modes:
         out = folder / f"model-{mode}"
         area = PolygonLayer(str(folder / "taught.gpkg"))
@@ -113,7 +113,7 @@ def _measure(folder: Path, chosen: ClassSet, seed: int, trial: Trial, feedback: 
             overwrite=True,
         )
         summary = run_evaluate(evaluation, feedback.silent()).summary
-        on = f"town {seed}, {len(labels)} polygons, {chosen.name}"
+        on = f"town {seed}, {len(labels)} polygons, {chosen.name}" + ("" if trial.surface else ", picture alone")
         for name in chosen.shares:
             yield Row(on, f"IoU of {name}: {mode}", summary["classes"][name]["iou"] or 0)
         yield Row(on, f"mean IoU: {mode}", summary["mean_iou"], LEAST_IOU)

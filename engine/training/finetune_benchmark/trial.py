@@ -18,6 +18,7 @@ class Trial:
         minutes: of each training at most.
         steps: so many steps in place of minutes.
         device: where everything runs.
+        surface: whether new classes are taught and looked for with the surface, too.
     """
 
     model: str
@@ -25,6 +26,7 @@ class Trial:
     minutes: float = 4.0
     steps: int | None = None
     device: str = "cpu"
+    surface: bool = True
 
     def applied(self, job: FinetuneJob, mode: str) -> FinetuneJob:
         """Return a job with these settings."""

@@ -145,6 +145,16 @@ def test_a_picture_alone_is_met_as_a_run_meets_it(place, tmp_path):
     assert faults_of_package(tmp_path / "m") == []
 
 
+@pytest.mark.parametrize(("new", "coarse"), [(True, False), (False, True)])
+def test_what_is_new_is_not_looked_for_at_half_the_resolution(place, tmp_path, new, coarse):
+    seen_far = TileSpec(256, 32, 64, looks=2, coarse_picture=True)
+    info = PackageInfo("tiny", "1", INPUTS, OUTPUTS, GsdSpec(GSD, 0.25, 1.0), seen_far)
+    export_package(tiny_model(), info, tmp_path / "tiny", half=False)
+    words = {} if new else {"classes": tuple(ClassMapping(name, "building") for name in ("solar", "tile"))}
+    run_finetune(job(place, tmp_path / "m", model=str(tmp_path / "tiny"), dsm=None, steps=1, **words), Feedback())
+    assert load_package(tmp_path / "m").spec.tile == replace(seen_far, coarse_picture=coarse)
+
+
 def test_new_classes_are_moved_to_the_shares_of_what_can_be_read_of_other_ground(place, tmp_path, monkeypatch):
     write(tmp_path / "west.geojson", [shapely.box(WEST, NORTH - 128, WEST + 64, NORTH)], ["a"])
     area = PolygonLayer(str(tmp_path / "west.geojson"))

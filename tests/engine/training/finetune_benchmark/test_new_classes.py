@@ -1,10 +1,22 @@
 """Which labels a town's newcomers get: spread over it, and what was left unlabelled is no background."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 import shapely
 
-from ridgeline.engine.training.finetune_benchmark.new_classes import SETS, choose_labels, labelled_ground
+from ridgeline.engine.feedback import Feedback
+from ridgeline.engine.scenes.write import EASTING, NORTHING
+from ridgeline.engine.training.finetune_benchmark import new_classes
+from ridgeline.engine.training.finetune_benchmark.new_classes import (
+    SETS,
+    choose_labels,
+    labelled_ground,
+    measure_new_classes,
+)
 from ridgeline.engine.training.finetune_benchmark.town_things import METAL, PANEL, TILED, Thing
+from ridgeline.engine.training.finetune_benchmark.trial import Trial
 
 
 def test_forty_polygons_are_chosen_from_everywhere_and_the_rest_is_not_background():
@@ -32,3 +44,25 @@ def test_whoever_labels_a_panel_labels_the_roof_under_it():
     taught = [item for item in labels if item.name == TILED]
     assert len(chosen) == 4 and len(taught) == 7
     assert all(any(roof.outline.covers(panel.outline) for roof in taught) for panel in chosen)
+
+
+@pytest.mark.parametrize("surface", [True, False])
+def test_without_the_surface_nothing_is_taught_or_looked_for_with_it(tmp_path, monkeypatch, surface):
+    jobs = []
+    files = SimpleNamespace(rgb=tmp_path / "rgb.tif", dsm=tmp_path / "dsm.tif")
+    kinds = sorted({name for item in SETS for name in item.shares})
+    things = [
+        Thing(shapely.box(EASTING + x, NORTHING - 20 * row - 8, EASTING + x + 8, NORTHING - 20 * row), name)
+        for x in range(0, 470, 20)
+        for row, name in enumerate(kinds, start=1)
+    ]
+    summary = {"classes": {name: {"iou": 0.25} for name in kinds}, "mean_iou": 0.25}
+    monkeypatch.setattr(new_classes, "draw_town_with_things", lambda *_args: (files, things))
+    monkeypatch.setattr(new_classes, "run_finetune", lambda job, _feedback: jobs.append(job))
+    monkeypatch.setattr(
+        new_classes, "run_evaluate", lambda job, _feedback: jobs.append(job) or SimpleNamespace(summary=summary)
+    )
+    rows = list(measure_new_classes(tmp_path, 1, Trial("m", surface=surface), Feedback()))
+    assert len(jobs) == 2 * len(SETS) and all(job.rgb.path == str(files.rgb) for job in jobs)
+    assert all((job.dsm is not None) is surface for job in jobs)
+    assert all(row.on.endswith("picture alone") is not surface for row in rows)

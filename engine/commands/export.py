@@ -69,7 +69,14 @@ def _work(args: argparse.Namespace, feedback: Feedback) -> Result:
     model = DenseModel(from_dict(DenseConfig, spec.architecture))
     load_into(model, load_weights(path)[0], path.name)
     asked = {"size": args.tile, "looks": args.looks, "coarse_picture": args.coarse_picture}
-    tile = dataclasses.replace(spec.tile, **{name: value for name, value in asked.items() if value is not None})
+    try:
+        tile = dataclasses.replace(spec.tile, **{name: value for name, value in asked.items() if value is not None})
+    except ValueError as fault:
+        raise RidgelineError(
+            ErrorCode.BAD_JOB,
+            f"The model {spec.name!r} cannot have such tiles: {fault}.",
+            f"Choose another side with --tile; it is {spec.tile.size} pixels now.",
+        ) from fault
     names = [field.name for field in dataclasses.fields(PackageInfo) if field.name not in ("tile", "version")]
     kept = {name: getattr(spec, name) for name in names}
     info = PackageInfo(tile=tile, version=args.version or spec.version, **kept)

@@ -68,6 +68,22 @@ def test_a_package_can_prefer_int8_look_more_often_and_be_another_version(packag
     assert "seen twice; a picture by itself twice more, at half its resolution" in card
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--tile", "100"], "size 100 must be a multiple of 32"),
+        (["--tile", "32", "--looks", "2", "--coarse-picture"], "size 32 must be a multiple of 64"),
+    ],
+)
+def test_tiles_that_the_model_cannot_have_are_refused(
+    package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
+    assert cli.main(["export", str(package), "--out", str(tmp_path / "out"), *words]) == 1
+    said = capsys.readouterr().err
+    assert why in said and "--tile" in said and "fault of its own" not in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_model_without_trainable_weights_is_refused(
     package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -198,17 +198,18 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
     polygons = ", ".join(
         f"{count['polygons'] + count['validation_polygons']} {name}" for name, count in ready.report.classes.items()
     )
+    is_new = ready.teaching.kind == "new"
     # the new model takes what it was taught with: of a raster that was never there it would say something untried
     used = tuple(item for item in spec.inputs if item.name in ready.samples[0].inputs)
-    kept = "" if ready.teaching.kind == "new" else f" ({share_learnt(_taught_polygons(ready)):.0%} of it kept)"
+    kept = "" if is_new else f" ({share_learnt(_taught_polygons(ready)):.0%} of it kept)"
     return PackageInfo(
         name=package_name(job.name),
         version="1.0.0",
         inputs=used if len(used) > 1 else tuple(replace(item, optional=False) for item in used),
         outputs=ready.teaching.outputs,
         gsd=replace(spec.gsd, trained=ready.frame.grid.gsd),
-        # taught on these very pictures, new classes gain nothing from further off (the benchmark's NOTES.md)
-        tile=replace(spec.tile, coarse_picture=spec.tile.coarse_picture and ready.teaching.kind != "new"),
+        # what learnt on pictures as they are knows how sharp they are, and errs further off (the benchmark's NOTES.md)
+        tile=replace(spec.tile, coarse_picture=spec.tile.coarse_picture and history.is_start and not is_new),
         title=job.name,
         description=f"{spec.title or spec.name}, taught on labelled polygons ({', '.join(ready.teaching.names)}).",
         licence=spec.licence,

@@ -25,6 +25,7 @@ from ridgeline.engine.models.package import GsdSpec, TileSpec, load_package
 from ridgeline.engine.models.package.validate import faults_of_package
 from ridgeline.engine.models.rebuild import trainable_model
 from ridgeline.engine.training.finetune import run
+from ridgeline.engine.training.finetune.loop import History
 from ridgeline.engine.training.finetune.prepare import prepare
 from ridgeline.engine.training.finetune.run import WORK, run_finetune
 from ridgeline.engine.training.finetune.trainable import with_tasks
@@ -145,8 +146,11 @@ def test_a_picture_alone_is_met_as_a_run_meets_it(place, tmp_path):
     assert faults_of_package(tmp_path / "m") == []
 
 
-@pytest.mark.parametrize(("new", "coarse"), [(True, False), (False, True)])
-def test_what_is_new_is_not_looked_for_at_half_the_resolution(place, tmp_path, new, coarse):
+@pytest.mark.parametrize(
+    ("new", "learnt", "coarse"), [(True, True, False), (True, False, False), (False, True, False), (False, False, True)]
+)
+def test_what_was_learnt_is_not_looked_for_at_half_the_resolution(place, tmp_path, monkeypatch, new, learnt, coarse):
+    monkeypatch.setattr(History, "is_start", property(lambda _self: not learnt))
     seen_far = TileSpec(256, 32, 64, looks=2, coarse_picture=True)
     info = PackageInfo("tiny", "1", INPUTS, OUTPUTS, GsdSpec(GSD, 0.25, 1.0), seen_far)
     export_package(tiny_model(), info, tmp_path / "tiny", half=False)

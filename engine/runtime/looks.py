@@ -97,13 +97,19 @@ class ManyLooks:
 
 
 def shrunk(array: Floats, factor: int) -> Floats:
-    """Return arrays [B, C, H, W] at a part of their size: the means of squares of pixels, [B, C, H / f, W / f]."""
+    """Return arrays [B, C, H, W] at a part of their size: the means of squares of pixels, [B, C, H / f, W / f].
+
+    Pixels are added plane by plane: NumPy's mean over two axes of squares takes as long as the look itself.
+    """
     if factor == 1:
         return array
     *many, height, width = array.shape
-    blocks = array.reshape(*many, height // factor, factor, width // factor, factor)
-    means: Floats = blocks.mean(axis=(-3, -1))
-    return means
+    total = np.zeros((*many, height // factor, width // factor), np.float32)
+    for row in range(factor):
+        for column in range(factor):
+            total += array[..., row::factor, column::factor]
+    total *= np.float32(1 / factor**2)
+    return total
 
 
 def _before(mean: Floats, activation: str) -> Floats:

@@ -9,7 +9,7 @@ from ridgeline.engine.jobs.segment import DEFAULT_MODEL, LOOKS
 from ridgeline.engine.models.package import ClassSpec, HeightChannels, InputSpec, OutputSpec, TileSpec
 from ridgeline.engine.models.package.library import find_model
 from ridgeline.engine.runtime import onnx_predictor, open_predictor
-from ridgeline.engine.runtime.looks import COARSE_SYMMETRIES, SYMMETRIES, ManyLooks
+from ridgeline.engine.runtime.looks import COARSE_SYMMETRIES, SYMMETRIES, ManyLooks, shrunk
 from ridgeline.engine.runtime.onnx_predictor import OnnxPredictor
 from ridgeline.engine.terrain.height_channels import CHANNELS, RECIPE_VERSION
 from ridgeline.engine.terrain.symmetry import turned_back
@@ -141,6 +141,13 @@ def test_a_look_from_further_off_sees_means_and_puts_what_it_says_in_its_place(m
     np.testing.assert_allclose(far[0, 0], np.arange(8)[:, None] * 10 + np.arange(8))
     away = np.abs(found - tile[:, :1])
     assert 0 < away.max() < 2.5  # bilinear between the middles of pixels, and a third of it
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_from_further_off_squares_of_pixels_are_their_means(factor):
+    tile = np.random.default_rng(4).normal(size=(2, 3, 8, 16)).astype(np.float32)
+    squares = tile.reshape(2, 3, 8 // factor, factor, 16 // factor, factor)
+    np.testing.assert_allclose(shrunk(tile, factor), squares.mean(axis=(3, 5)), atol=1e-6)
 
 
 def test_further_off_other_symmetries_are_looked_at_as_far_as_there_are():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PARTS = ("footprints", "new-classes", "roofs")
 AREAS = ("fair", "region1", "region5")
+SURFACES = ("auto", "always", "never")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--town", metavar="SEED", type=int, nargs="+", default=[11], help="new-classes: which towns")
     parser.add_argument(
-        "--without-surface", action="store_true", help="new-classes: the picture alone, in place of both rasters"
+        "--surface",
+        choices=SURFACES,
+        default="auto",
+        help="new-classes: whether they are taught with the surface; auto: the training chooses (default: %(default)s)",
     )
     parser.add_argument("--minutes", type=float, default=4.0, help="of each training at most (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="of each training exactly, in place of --minutes")
@@ -85,7 +89,7 @@ def _rows(args: argparse.Namespace, scratch: Path, feedback: Feedback) -> Iterat
 
     data, parts = Path(args.data), args.part or PARTS
     modes = args.mode or ["head"]
-    trial = Trial(args.model, modes, args.minutes, args.steps, args.device, not args.without_surface)
+    trial = Trial(args.model, modes, args.minutes, args.steps, args.device, args.surface)
     if "footprints" in parts:
         from ..training.finetune_benchmark.footprints import FEW, measure_footprints
 

@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder for the new model")
     parser.add_argument("--mode", choices=MODES, default="head", help="what learns (default: %(default)s)")
     parser.add_argument("--replace-classes", action="store_true", help="new classes take the place of the old ones")
+    parser.add_argument(
+        "--keep-surface",
+        action="store_true",
+        help="use the surface for new classes even where the picture alone seems to tell them better",
+    )
     parser.add_argument("--gsd", metavar="M", type=float, help="metres per pixel (default: the model's)")
     parser.add_argument("--minutes", type=float, default=4.0, help="at most so long (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="exactly so many steps in place of --minutes (repeatable to the bit)")
@@ -69,6 +74,7 @@ def job_of(args: argparse.Namespace) -> FinetuneJob:
         classes=tuple(class_mapping(word) for word in args.map),
         area=PolygonLayer(args.area) if args.area else None,
         keep_old_classes=not args.replace_classes,
+        keep_surface=args.keep_surface,
         mode=args.mode,
         gsd=args.gsd,
         minutes=args.minutes,

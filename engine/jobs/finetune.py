@@ -72,6 +72,8 @@ class FinetuneJob:
     only polygons teach, wherever they lie."""
     keep_old_classes: bool = True
     """New classes only: keep what the model already gives beside them."""
+    keep_surface: bool = False
+    """New classes only: use the surface even where the picture alone seems to tell them better."""
     mode: str = "head"
     """``head`` (frozen encoder, minutes on a CPU), ``adapters`` or ``full``."""
     gsd: Optional[float] = None

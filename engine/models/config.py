@@ -94,18 +94,22 @@ class TaskConfig:
         kind: ``classes`` (one channel a class), ``probability`` (one channel) or ``metres`` (one channel).
         channels: number of channels.
         detail: width of a branch of its own that sees the picture (`PictureDetail`); 0: none.
+        colours: whether that branch is given the picture's `ColourStatistics`, too.
     """
 
     name: str
     kind: str
     channels: int = 1
     detail: int = 0
+    colours: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in TASK_KINDS:
             raise ValueError(f"kind {self.kind!r} is not known; known are: {', '.join(TASK_KINDS)}")
         if self.detail < 0:
             raise ValueError(f"detail of task {self.name!r} cannot be {self.detail}")
+        if self.colours and not self.detail:
+            raise ValueError(f"task {self.name!r} has no detail that could be given colours")
         if self.channels < 1 or (self.kind != "classes" and self.channels != 1):
             raise ValueError(f"task {self.name!r} of kind {self.kind!r} cannot have {self.channels} channels")
 

@@ -42,7 +42,7 @@ class DenseModel(nn.Module):
         rgb, decoded, stride = config.encoder.rgb, self.decoder.out_channels, self.decoder.stride
         self.details = nn.ModuleDict(
             {
-                task.name: PictureDetail(given(rgb).channels, decoded, task.channels, task.detail, stride)
+                task.name: PictureDetail(given(rgb).channels, decoded, task.channels, task.detail, stride, task.colours)
                 for task in config.tasks
                 if task.detail
             }

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from .colour_statistics import ColourStatistics
+
 _CONVOLUTIONS = 3
 
 
@@ -26,10 +28,20 @@ class PictureDetail(nn.Module):
         channels: of the task.
         width: channels within.
         stride: of the decoder's map: 1, 2, 4 or 8.
+        colours: whether it is also given the picture's `ColourStatistics`, and reads them directly as well.
     """
 
-    def __init__(self, bands: int, decoded: int, channels: int, width: int, stride: int) -> None:
+    def __init__(self, bands: int, decoded: int, channels: int, width: int, stride: int, colours: bool = False) -> None:
         super().__init__()
+        self.colours: nn.Sequential | None = None
+        self.direct: nn.Conv2d | None = None
+        seen = decoded + width
+        if colours:
+            statistics = ColourStatistics(bands, stride)
+            self.colours = nn.Sequential(statistics, nn.BatchNorm2d(statistics.channels, affine=False))
+            self.direct = nn.Conv2d(statistics.channels, channels, 1, bias=False)
+            nn.init.zeros_(self.direct.weight)
+            seen += statistics.channels
         layers: list[nn.Module] = []
         for number in range(_CONVOLUTIONS):
             step = 2 if stride >= 2 ** (number + 1) else 1
@@ -40,7 +52,7 @@ class PictureDetail(nn.Module):
         nn.init.zeros_(last.weight)
         if last.bias is not None:
             nn.init.zeros_(last.bias)
-        self.mix = nn.Sequential(nn.Conv2d(decoded + width, width, 1), nn.ReLU(inplace=True), last)
+        self.mix = nn.Sequential(nn.Conv2d(seen, width, 1), nn.ReLU(inplace=True), last)
 
     def forward(self, picture: Tensor, decoded: Tensor) -> Tensor:
         """Return what is added to the logits, [B, channels, H / stride, W / stride].
@@ -49,20 +61,29 @@ class PictureDetail(nn.Module):
             picture: [B, bands, H, W], normalised.
             decoded: [B, decoded, H / stride, W / stride].
         """
-        added: Tensor = self.mix(torch.cat([decoded, self.stem(picture)], dim=1))
+        seen = [decoded, self.stem(picture)]
+        if self.colours is None or self.direct is None:
+            added: Tensor = self.mix(torch.cat(seen, dim=1))
+            return added
+        statistics = self.colours(picture)
+        added = self.mix(torch.cat([*seen, statistics], dim=1)) + self.direct(statistics)
         return added
 
     @torch.no_grad()
     def measure(self, pictures: Iterable[Tensor]) -> None:
         """Give the norms the statistics of some pictures [B, bands, H, W]; they keep them from then on."""
-        norms = [part for part in self.stem if isinstance(part, nn.BatchNorm2d)]
+        seeing = [self.stem, *([self.colours] if self.colours is not None else [])]
+        norms = [part for stem in seeing for part in stem if isinstance(part, nn.BatchNorm2d)]
         usual = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # the mean over all pictures
-        self.stem.train()
+        for stem in seeing:
+            stem.train()
         for picture in pictures:
-            self.stem(picture)
-        self.stem.eval()
+            for stem in seeing:
+                stem(picture)
+        for stem in seeing:
+            stem.eval()
         for norm, momentum in zip(norms, usual):
             norm.momentum = momentum

@@ -11,13 +11,18 @@ from .samples import Sample
 from .teaching import Teaching
 
 
-def tile_shares(samples: Sequence[Sample], teaching: Teaching) -> NDArray[np.float64]:
+def tile_shares(samples: Sequence[Sample], teaching: Teaching, everything: bool = False) -> NDArray[np.float64]:
     """Return how often each tile is drawn [N]: by its training pixels, each class counting alike over all tiles.
+
+    Args:
+        samples: tiles with labels.
+        teaching: what the labels teach.
+        everything: whether what validates teaches, too.
 
     Raises:
         ValueError: if no tile holds a pixel to train on.
     """
-    counts = _training_pixels(samples, teaching)
+    counts = _training_pixels(samples, teaching, everything)
     total = counts.sum(axis=0)
     if not total.any():
         raise ValueError("no labelled pixel is left to train on")
@@ -30,14 +35,8 @@ def tile_shares(samples: Sequence[Sample], teaching: Teaching) -> NDArray[np.flo
 def class_weights(
     samples: Sequence[Sample], teaching: Teaching, ids: dict[str, dict[str, int]]
 ) -> dict[str, tuple[float, ...]]:
-    """Return what a pixel of each class counts, by task in the channels' order: the rarer the more.
-
-    The square root of the inverse frequency, within a factor of ten: a solar panel is not drowned by the ground around
-    it, and does not drown it either.
-    """
-    total = _training_pixels(samples, teaching).sum(axis=0)
-    usual = total[total > 0].mean() if total.any() else 1.0
-    weight = np.clip(np.sqrt(usual / np.maximum(total, 1)), 0.32, 3.2)
+    """Return what a pixel of each class counts, by task in the channels' order: the rarer the more."""
+    weight = rarity_weights(_training_pixels(samples, teaching).sum(axis=0))
     by_name = {name: float(item) for name, item in zip(teaching.names, weight)}
     return {
         task: tuple(by_name.get(name, 1.0) for name in sorted(ids[task], key=ids[task].__getitem__))
@@ -46,10 +45,21 @@ def class_weights(
     }
 
 
-def _training_pixels(samples: Sequence[Sample], teaching: Teaching) -> NDArray[np.float64]:
-    """Return the number of training pixels [tiles, classes]."""
+def rarity_weights(total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what a pixel of each class [classes] counts where there are so many of each.
+
+    The square root of the inverse frequency, within a factor of ten: a solar panel is not drowned by the ground around
+    it, and does not drown it either.
+    """
+    usual = total[total > 0].mean() if total.any() else 1.0
+    weights: NDArray[np.float64] = np.clip(np.sqrt(usual / np.maximum(total, 1)), 0.32, 3.2)
+    return weights
+
+
+def _training_pixels(samples: Sequence[Sample], teaching: Teaching, everything: bool = False) -> NDArray[np.float64]:
+    """Return the number of training pixels [tiles, classes]; ``everything``: of all labelled ones."""
     counts = np.zeros((len(samples), len(teaching.names)))
     for number, sample in enumerate(samples):
-        trains = (sample.truth >= 0) & ~sample.validates
+        trains = (sample.truth >= 0) & (~sample.validates | everything)
         counts[number] = np.bincount(sample.truth[trains], minlength=counts.shape[1])
     return counts

@@ -82,7 +82,6 @@ def check_labels(
         *_beside_imagery(labels, samples, skipped),
         *_shifted(shift, edges),
         *_imbalance(classes, teaching),
-        *_needless_surface(samples, teaching),
         *_overlaps(labels),
         *(Finding(code, message) for code, message in told(labels)),
     ]
@@ -173,19 +172,6 @@ def _imbalance(classes: dict[str, dict[str, int]], teaching: Teaching) -> list[F
             "imbalance",
             f"The class {largest!r} has {factor:.0f} times the area of {smallest!r}; tiles are drawn so that both "
             "count, but more labels of the small one would help.",
-        )
-    ]
-
-
-def _needless_surface(samples: Sequence[Sample], teaching: Teaching) -> list[Finding]:
-    """Say that a surface may be in the way of new classes: the benchmark's NOTES.md says by how much."""
-    if teaching.kind != "new" or not any(len(sample.inputs) > 1 for sample in samples):
-        return []
-    return [
-        Finding(
-            "needless_surface",
-            "New classes that colour and shape tell, such as solar panels or pools, are mostly learned better from the "
-            "picture alone: leave the surface model out, unless heights tell them.",
         )
     ]
 

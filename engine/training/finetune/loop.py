@@ -35,7 +35,7 @@ COLOURLESS = ("building", "roof_class")
 HELD_STRIDE = 4
 """Untaught outputs are compared with what they were at every fourth pixel: it saves a third of a step."""
 HELD_BYTES = 300_000_000
-STATE_VERSION = 6
+STATE_VERSION = 7
 """Of what a killed training goes on from; another version begins anew."""
 CHANCE = 0.02
 """Differences of mean IoU on validation below this are taken for chance."""
@@ -60,6 +60,8 @@ class LoopConfig:
         norm_steps: for so many steps of ``head`` the decoder's kernels stay as they are, see `learn_kernels`.
         validate_every: steps between two validations.
         patience: validations without a better score before it stops.
+        joint_from: from this part of the training on what validated teaches, too, and nothing validates any more; 1:
+            never. A training that ends early ends with as large a share of it.
         hold: weight of what holds untaught outputs to what they were (Learning without Forgetting, arXiv 1606.09282).
         seed: of order and light.
     """
@@ -74,6 +76,7 @@ class LoopConfig:
     norm_steps: int = 160
     validate_every: int = 40
     patience: int = 10
+    joint_from: float = 1.0
     hold: float = 1.0
     seed: int = 1
 
@@ -88,6 +91,7 @@ class History:
         best: highest mean IoU.
         improved_step: at which step that was reached.
         best_step: step of the network that is kept, see `takes_over`; 0: before any.
+        joined: at which part of the training what validated began to teach; None: never.
     """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -95,6 +99,7 @@ class History:
     best: float = -1.0
     improved_step: int = 0
     best_step: int = 0
+    joined: float | None = None
 
     @property
     def is_start(self) -> bool:
@@ -109,6 +114,33 @@ class History:
         learnt longer and at smaller rates is the better one.
         """
         return score > self.start and score >= self.best - CHANCE
+
+    def judges(self, step: int, found: Validation) -> bool:
+        """Note a validation, and return whether the network takes the place of the one that is kept."""
+        score = found.best.mean_iou
+        if step == 0:
+            self.start = self.best = found.plain.mean_iou
+        if score > self.best:
+            self.best, self.improved_step = score, step
+        if self.takes_over(score):
+            self.best_step = step
+            return True
+        return False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What comes out of a training.
+
+    Attributes:
+        network: what is kept.
+        validated: the network that validation speaks of: ``network``, or what it was before what validated taught, too.
+        history: what happened.
+    """
+
+    network: DenseModel
+    validated: DenseModel
+    history: History
 
 
 @dataclass(frozen=True)
@@ -188,11 +220,12 @@ def train(
     state_file: Path,
     feedback: Feedback,
     illustrate: Callable[[DenseModel], list[str]] = lambda _model: [],
-) -> tuple[DenseModel, History]:
-    """Train on the labels; return the averaged weights that are kept (`History.takes_over`), and the history.
+) -> Trained:
+    """Train on the labels; the averaged weights are kept that `History.takes_over` prefers.
 
     The first entry of the history is the network as it came. Where buildings are taught, a network takes its place that
-    tells them better from the ground, at whichever logit (`Validation.best`).
+    tells them better from the ground, at whichever logit (`Validation.best`). At the end what validated may teach, too
+    (`LoopConfig.joint_from`): the network that is kept learns on, and its last weights count.
 
     Args:
         model: the network with the tasks of the lesson; changed in place.
@@ -219,35 +252,42 @@ def train(
     step, spent = _resume(state_file, model, optimiser, ema, best, history)
     for entry in history.entries:  # whoever watches a run that goes on has not seen how it began
         feedback.progress(100 * _done(config, step, spent / 60), 100, "%", "training", entry)
-    share = tile_shares(lesson.samples, lesson.teaching)
+    share = tile_shares(lesson.samples, lesson.teaching, everything=history.joined is not None)
     parts: dict[str, float] = {}
     began, validated = time.monotonic() - spent, step if step else -1
     while True:
         minutes = (time.monotonic() - began) / 60
         done = _done(config, step, minutes)
         finished = done >= 1 or feedback.asked_to_finish()
-        if step != validated and (finished or step % config.validate_every == 0):
+        joins = history.joined is None and done >= config.joint_from
+        if step != validated and (finished or joins or step % config.validate_every == 0):
             validated = step
-            found = validate(ema.model, lesson)
-            score = found.best.mean_iou
-            if step == 0:
-                history.start = history.best = found.plain.mean_iou
-            if score > history.best:
-                history.best, history.improved_step = score, step
-            if history.takes_over(score):
-                history.best_step = step
-                best.load_state_dict(ema.model.state_dict())
-            history.entries.append(_entry(step, minutes, parts, found.best if step else found.plain))
+            detail: dict[str, Any] | None = None
+            if history.joined is None:
+                found = validate(ema.model, lesson)
+                if history.judges(step, found):
+                    best.load_state_dict(ema.model.state_dict())
+                history.entries.append(_entry(step, minutes, parts, found.best if step else found.plain))
+                detail = {**history.entries[-1], "pictures": illustrate(ema.model), "inputs": lesson.shown.kinds}
             _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
-            detail = {**history.entries[-1], "pictures": illustrate(ema.model), "inputs": lesson.shown.kinds}
             feedback.progress(100 * done, 100, "%", "training", detail)
-        if finished or (step == validated and step - history.improved_step >= config.patience * config.validate_every):
-            return best, history
+        if history.joined is None:
+            idle = step == validated and step - history.improved_step >= config.patience * config.validate_every
+            if finished or ((idle or joins) and (config.joint_from >= 1 or history.is_start)):
+                return Trained(best, best, history)
+            if idle or joins:
+                history.joined = done
+                model.load_state_dict(best.state_dict())
+                ema.model.load_state_dict(best.state_dict())
+                share = tile_shares(lesson.samples, lesson.teaching, everything=True)
+        elif finished or done >= history.joined / config.joint_from:
+            return Trained(ema.model, best, history)
         # the rate follows what ends the run: the clock or the number of steps
         set_learning_rate(optimiser, learning_rate(int(1000 * done), 1000, peak, 30, peak / 20))
         if config.mode == "head":
             learn_kernels(model.decoder, step >= config.norm_steps)
-        parts = _step(model, optimiser, parameters, lesson, _draw(share, config, step), step, device)
+        pairs = _draw(share, config, step)
+        parts = _step(model, optimiser, parameters, lesson, pairs, step, device, history.joined is not None)
         ema.update(model)
         step += 1
         feedback.progress(100 * done, 100, "%", "training")
@@ -287,14 +327,16 @@ def _step(
     pairs: Pairs,
     step: int,
     device: str,
+    everything: bool,
 ) -> dict[str, float]:
+    """Take a step on these tiles; ``everything``: what validates teaches, too."""
     learn_mode(model)
     # what a step draws depends on its number alone, so that a run that goes on draws the same
     torch.manual_seed(lesson.config.seed * 1_000_003 + step)
     with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
         outputs = lesson.outputs(model, pairs)
     outputs = {name: value.float() for name, value in outputs.items()}
-    labels = _labels(lesson, pairs, next(iter(outputs.values())).device)
+    labels = _labels(lesson, pairs, next(iter(outputs.values())).device, everything)
     taught = tuple(task for task in model.config.tasks if task.name in lesson.teaching.taught)
     loss, parts = multitask_loss(outputs, labels, taught, lesson.loss)
     held = held_tasks(model, lesson.teaching)
@@ -309,15 +351,15 @@ def _step(
     return {name: float(value) for name, value in parts.items()}
 
 
-def _labels(lesson: Lesson, pairs: Pairs, device: torch.device) -> Labels:
-    """Return the training labels of these tiles; pixels that validate count nothing."""
+def _labels(lesson: Lesson, pairs: Pairs, device: torch.device, everything: bool) -> Labels:
+    """Return the training labels of these tiles; pixels that validate count nothing, unless ``everything`` counts."""
     maps: dict[str, list[NDArray[Any]]] = {}
     counts = []
     for pair in pairs:
         sample, view = lesson.samples[pair[0]], lesson.shown.view(pair)
         for task, values in task_labels(sample, lesson.teaching, lesson.ids).items():
             maps.setdefault(task, []).append(seen_map(values, view))
-        counts.append(seen_map((~sample.validates).astype(np.float32), view))
+        counts.append(seen_map((~sample.validates | everything).astype(np.float32), view))
     weight = torch.from_numpy(np.stack(counts)).to(device)
     return Labels(
         {task: torch.from_numpy(np.stack(values)).to(device) for task, values in maps.items()},
@@ -362,6 +404,7 @@ def _save(
             "best_score": history.best,
             "improved_step": history.improved_step,
             "best_step": history.best_step,
+            "joined": history.joined,
             "step": step,
             "seconds": seconds,
         },
@@ -390,4 +433,5 @@ def _resume(
     history.entries, history.best, history.start = state["history"], state["best_score"], state["start_score"]
     history.improved_step = int(state["improved_step"])
     history.best_step = int(state["best_step"])
+    history.joined = state["joined"]
     return int(state["step"]), float(state["seconds"])

@@ -1,6 +1,6 @@
-"""Where new outputs begin: at the best linear reading of what the decoder says of the labels already.
+"""Where new outputs begin: at the best linear reading of what the decoder and the picture's colours say of the labels.
 
-What they see of the picture itself begins as nothing, its norms at the statistics of the tiles.
+What else they see of the picture begins as nothing, its norms at the statistics of the tiles.
 
 Heads that begin at random pull a good decoder apart before they are of use: first the linear probe, then the
 fine-tuning (LP-FT, arXiv 2202.10054).
@@ -18,6 +18,7 @@ from ...given import given
 from ...models.multitask import DenseModel
 from ...models.picture_detail import PictureDetail
 from .features import picture_for
+from .linear_reading import linear_reading
 from .loop import Lesson
 from .samples import task_labels
 from .views import seen_map
@@ -26,7 +27,6 @@ VIEWS = 3
 """Ways in which each tile is looked at."""
 MOST_PIXELS = 4000
 """Pixels drawn of each class: a linear reading of a few dozen numbers needs no more."""
-_WEIGHT_DECAY = 1e-3
 
 
 def begin_new_outputs(model: DenseModel, lesson: Lesson) -> None:
@@ -44,22 +44,34 @@ def begin_new_outputs(model: DenseModel, lesson: Lesson) -> None:
         start += item.channels
     name = lesson.teaching.taught[0]
     rows = places[name]
-    features, classes, share = _training_pixels(model.eval(), lesson, name, rows.stop - rows.start)
-    counts = torch.tensor(lesson.loss.class_weights.get(name, (1.0,) * len(share)), device=features.device)
-    weight, bias = _regression(features, classes, counts / share.clamp_min(1e-6))
-    with torch.no_grad():
-        model.heads.weight[rows] = weight[:, :, None, None]
-        given(model.heads.bias)[rows] = bias  # the heads are made with one
-    detail = model.details[name] if name in model.details else None
-    if isinstance(detail, PictureDetail):
+    detail = _detail_of(model, name)
+    if detail is not None:
         views = ([(tile, number) for number in range(VIEWS)] for tile in range(len(lesson.samples)))
         detail.measure(given(picture_for(model, lesson.shown, pairs)) for pairs in views)
+    features, classes, share = _training_pixels(model.eval(), lesson, name, rows.stop - rows.start)
+    counts = torch.tensor(lesson.loss.class_weights.get(name, (1.0,) * len(share)), device=features.device)
+    weight, bias = linear_reading(features, classes, counts / share.clamp_min(1e-6))
+    decoded = model.decoder.out_channels
+    with torch.no_grad():
+        model.heads.weight[rows] = weight[:, :decoded, None, None]
+        given(model.heads.bias)[rows] = bias  # the heads are made with one
+        if detail is not None and detail.direct is not None:
+            detail.direct.weight[:] = weight[:, decoded:, None, None]
+
+
+def _detail_of(model: DenseModel, task: str) -> PictureDetail | None:
+    detail = model.details[task] if task in model.details else None
+    return detail if isinstance(detail, PictureDetail) else None
 
 
 @torch.no_grad()
 def _training_pixels(model: DenseModel, lesson: Lesson, task: str, channels: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what the decoder says [N, C] of drawn pixels, their channels [N], and which share [channels] was drawn."""
+    """Return what the decoder says [N, C] of drawn pixels, their channels [N], and which share [channels] was drawn.
+
+    What the task is given of the picture's colours stands behind what the decoder says.
+    """
     rng = np.random.default_rng(lesson.config.seed)
+    detail = _detail_of(model, task)
     drawn: list[tuple[int, int, NDArray[np.int64], NDArray[np.int64]]] = []
     classes: list[NDArray[np.int64]] = []
     for tile, sample in enumerate(lesson.samples):
@@ -77,7 +89,10 @@ def _training_pixels(model: DenseModel, lesson: Lesson, task: str, channels: int
     for (tile, number, rows, columns), own, end in zip(drawn, classes, ends):
         mine = kept[(kept >= end - len(own)) & (kept < end)] - (end - len(own))
         if mine.size:
-            said = model.decoder(lesson.features([(tile, number)]))
+            pairs = [(tile, number)]
+            said = model.decoder(lesson.features(pairs))
+            if detail is not None and detail.colours is not None:
+                said = torch.cat([said, detail.colours(picture_for(model, lesson.shown, pairs))], dim=1)
             full = F.interpolate(said, scale_factor=float(model.decoder.stride), mode="bilinear", align_corners=False)
             features.append(full[0, :, rows[mine], columns[mine]].T)
             known.append(own[mine])
@@ -93,24 +108,3 @@ def _evenly(classes: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.
         own = np.flatnonzero(classes == index)
         chosen.append(rng.choice(own, MOST_PIXELS, replace=False) if len(own) > MOST_PIXELS else own)
     return np.sort(np.concatenate(chosen))
-
-
-def _regression(features: Tensor, classes: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Return weights [classes, C] and biases of a logistic regression; a pixel of a class counts its ``counts``."""
-    mean, scale = features.mean(0), features.std(0).clamp_min(1e-4)
-    seen = (features - mean) / scale
-    weight = torch.zeros(len(counts), features.shape[1], device=features.device, requires_grad=True)
-    bias = torch.zeros(len(counts), device=features.device, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weight, bias], max_iter=100, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimiser.zero_grad()
-        total: Tensor = F.cross_entropy(seen @ weight.T + bias, classes, weight=counts)
-        total = total + _WEIGHT_DECAY * weight.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        return total
-
-    with torch.enable_grad():
-        optimiser.step(loss)  # type: ignore[no-untyped-call]
-    plain = weight.detach() / scale
-    return plain, bias.detach() - plain @ mean

@@ -37,6 +37,9 @@ WORK = ".training"
 """Folder inside the output folder that a run can be continued from; removed when the package is complete."""
 
 
+JOINT_FROM = 2 / 3
+"""From this part of a training of new classes on, what validated teaches, too: a quarter of a dozen polygons is much.
+The benchmark's NOTES.md has the figures."""
 _HALF_KEPT = 20
 """From so many polygons that teach a network keeps half of what it learnt (`share_learnt`)."""
 
@@ -71,7 +74,8 @@ def run_finetune(job: FinetuneJob, feedback: Feedback) -> Result:
 def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str, feedback: Feedback) -> Result:
     is_new = ready.teaching.kind == "new"
     before = ready.model if is_new else with_tasks(ready.model, ready.teaching.config)
-    config = LoopConfig(mode=job.mode, minutes=job.minutes, steps=job.steps, seed=job.seed)
+    joint_from = JOINT_FROM if is_new else 1.0
+    config = LoopConfig(mode=job.mode, minutes=job.minutes, steps=job.steps, seed=job.seed, joint_from=joint_from)
     spec = ready.package.spec
     lesson = start_lesson(before, ready.samples, spec.inputs, ready.teaching, ready.ids, config, device)
     model = with_tasks(ready.model, ready.teaching.config, job.seed)
@@ -79,19 +83,15 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
         begin_new_outputs(model.to(device), lesson)
     write_split(work / "split.geojson", ready)
     pictures = _Pictures(work, lesson, ready)
-    trained, history = train(model, lesson, device, work / "state.pt", feedback, pictures)
-    best = merged(trained).to(device)
-    if not is_new:
-        move_towards(best, before, share_learnt(_taught_polygons(ready)))
-    own_classes = is_new or (ready.teaching.kind == "known" and not history.is_start)
-    # without a background the classes are not all that there is, and their shares say nothing
-    if own_classes and ready.teaching.background is not None:
-        shift = shares_shift(best, lesson, _unlabelled(ready, job.seed), device)
-        best.shift(ready.teaching.taught[0], torch.from_numpy(shift))
+    trained = train(model, lesson, device, work / "state.pt", feedback, pictures)
+    history = trained.history
+    best = _settled(trained.network, before, ready, lesson, history, device)
+    # where what validated taught in the end, scores and pictures are of the network before that
+    judged = best if history.joined is None else _settled(trained.validated, before, ready, lesson, history, device)
     scores_before = None if is_new else validate(before, lesson).plain.as_dict()
     metrics = {
         "validation before": scores_before or "these classes are new",
-        "validation after": validate(best, lesson).plain.as_dict(),
+        "validation after": validate(judged, lesson).plain.as_dict(),
     }
     if history.is_start and not is_new:
         feedback.warn(
@@ -109,7 +109,7 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
         ),
         encoding="utf-8",
     )
-    for file in (work / "split.geojson", *(Path(path) for path in pictures(best))):
+    for file in (work / "split.geojson", *(Path(path) for path in pictures(judged))):
         shutil.copy(file, package / file.name)
     # the description last: a run that is killed before goes on when it is started again
     for file in sorted(package.iterdir(), key=lambda item: item.name == "model.json"):
@@ -117,6 +117,22 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     shutil.rmtree(out / WORK)
     outputs = {"model": str(out), "split": str(out / "split.geojson"), "training": str(out / "training.json")}
     return Result(outputs, {"metrics": metrics, "best_step": history.best_step, "labels": ready.report.as_dict()})
+
+
+def _settled(
+    trained: DenseModel, before: DenseModel, ready: Prepared, lesson: Lesson, history: History, device: str
+) -> DenseModel:
+    """Return a trained network as it is used: of old classes a part of what was learnt, of new ones other shares."""
+    settled = merged(trained).to(device)
+    is_new = ready.teaching.kind == "new"
+    if not is_new:
+        move_towards(settled, before, share_learnt(_taught_polygons(ready)))
+    own_classes = is_new or (ready.teaching.kind == "known" and not history.is_start)
+    # without a background the classes are not all that there is, and their shares say nothing
+    if own_classes and ready.teaching.background is not None:
+        shift = shares_shift(settled, lesson, _unlabelled(ready, lesson.config.seed), device)
+        settled.shift(ready.teaching.taught[0], torch.from_numpy(shift))
+    return settled
 
 
 def share_learnt(polygons: int) -> float:
@@ -202,6 +218,8 @@ def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: H
     # the new model takes what it was taught with: of a raster that was never there it would say something untried
     used = tuple(item for item in spec.inputs if item.name in ready.samples[0].inputs)
     kept = "" if is_new else f" ({share_learnt(_taught_polygons(ready)):.0%} of it kept)"
+    if history.joined is not None:
+        kept = " until then, and after that, what had validated taught, too"
     return PackageInfo(
         name=package_name(job.name),
         version="1.0.0",

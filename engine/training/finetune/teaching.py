@@ -133,5 +133,5 @@ def _new(
     while name in taken:  # classes of an earlier fine-tuning stay beside these, or go without being taken for them
         name, number = f"{NEW_TASK}_{number}", number + 1
     output = OutputSpec(name, "classes", "other" if keep_old else "land_cover", classes)
-    new_config = replace(config, tasks=(*kept, TaskConfig(name, "classes", len(names), detail)))
+    new_config = replace(config, tasks=(*kept, TaskConfig(name, "classes", len(names), detail, colours=detail > 0)))
     return Teaching("new", names, new_config, (*kept_outputs, output), (name,))

@@ -20,6 +20,7 @@ from ...feedback import Feedback
 from ...jobs import RasterInput
 from ...jobs.evaluate import EvaluateJob
 from ...jobs.finetune import FinetuneJob, PolygonLayer
+from ...models.package import load_package
 from ...scenes.write import EASTING, NORTHING, TownConfig
 from ..finetune.run import run_finetune
 from .layers import write_layer
@@ -95,7 +96,7 @@ def _measure(folder: Path, chosen: ClassSet, seed: int, trial: Trial, feedback: 
     }
     for name, ground in grounds.items():
         write_layer(folder / f"{name}.gpkg", [ground], crs)
-    rgb, dsm = RasterInput(str(files.rgb)), RasterInput(str(files.dsm)) if trial.surface else None
+    rgb, dsm = RasterInput(str(files.rgb)), RasterInput(str(files.dsm)) if trial.surface != "never" else None
     for mode in trial.modes:
         out = folder / f"model-{mode}"
         area = PolygonLayer(str(folder / "taught.gpkg"))
@@ -113,7 +114,8 @@ def _measure(folder: Path, chosen: ClassSet, seed: int, trial: Trial, feedback: 
             overwrite=True,
         )
         summary = run_evaluate(evaluation, feedback.silent()).summary
-        on = f"town {seed}, {len(labels)} polygons, {chosen.name}" + ("" if trial.surface else ", picture alone")
+        alone = load_package(out).spec.input_of_kind("dsm") is None
+        on = f"town {seed}, {len(labels)} polygons, {chosen.name}" + (", picture alone" if alone else "")
         for name in chosen.shares:
             yield Row(on, f"IoU of {name}: {mode}", summary["classes"][name]["iou"] or 0)
         yield Row(on, f"mean IoU: {mode}", summary["mean_iou"], LEAST_IOU)

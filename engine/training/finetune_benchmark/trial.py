@@ -18,7 +18,7 @@ class Trial:
         minutes: of each training at most.
         steps: so many steps in place of minutes.
         device: where everything runs.
-        surface: whether new classes are taught and looked for with the surface, too.
+        surface: whether new classes are taught with the surface, too: ``always``, ``never``, or ``auto``: if it helps.
     """
 
     model: str
@@ -26,10 +26,17 @@ class Trial:
     minutes: float = 4.0
     steps: int | None = None
     device: str = "cpu"
-    surface: bool = True
+    surface: str = "auto"
 
     def applied(self, job: FinetuneJob, mode: str) -> FinetuneJob:
         """Return a job with these settings."""
         return replace(
-            job, model=self.model, mode=mode, minutes=self.minutes, steps=self.steps, device=self.device, overwrite=True
+            job,
+            model=self.model,
+            mode=mode,
+            minutes=self.minutes,
+            steps=self.steps,
+            device=self.device,
+            keep_surface=self.surface == "always",
+            overwrite=True,
         )

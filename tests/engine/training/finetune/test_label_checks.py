@@ -67,23 +67,6 @@ def test_a_class_that_is_much_larger_is_said():
     assert "'gable'" in finding.message and "'flat'" in finding.message
 
 
-@pytest.mark.parametrize(
-    ("names", "rasters", "said"),
-    [
-        (("solar", "pool"), ("rgb", "dsm"), True),
-        (("solar", "pool"), ("rgb",), False),
-        (("solar", "pool"), ("dsm",), False),
-        (("building",), ("rgb", "dsm"), False),  # what a surface shows best
-    ],
-)
-def test_that_a_surface_may_be_in_the_way_of_new_classes_is_said(names, rasters, said):
-    shapes = [box(20 + 15 * i, -60) for i in range(4)]
-    maps = maps_of(shapes, [False] * 4, shapely.box(0, -128, 128, 0), names, [i % len(names) for i in range(4)])
-    inputs = {name: np.zeros((3, 256, 256), np.float32) for name in rasters}
-    found = report(maps, [Sample(tile(), inputs, *maps.truth(tile()))])
-    assert ("needless_surface" in codes(found)) is said
-
-
 def test_what_was_left_out_while_reading_is_counted():
     labels = labels_of([box(20, -60), box(50, -60), box(900, -60)], ("building", "background"))
     labels = type(labels)(**{**vars(labels), "repaired": 2, "broken": 3, "slivers": 4, "unmapped": {"shed": 5}})

@@ -1,7 +1,9 @@
 """The loop: the same bits for the same seed, killed or not; validation never teaches; it ends as it is asked to."""
 
 import copy
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from ridgeline.engine.jobs import Cancelled, Progress
 from ridgeline.engine.models.config import DecoderConfig
 from ridgeline.engine.models.multitask import DenseModel
 from ridgeline.engine.models.presets import encoder_preset
+from ridgeline.engine.training.finetune import loop
 from ridgeline.engine.training.finetune.balance import class_weights, tile_shares
 from ridgeline.engine.training.finetune.features import MOST_SHOWN, Kept, fitting_views
 from ridgeline.engine.training.finetune.loop import History, train, validate
@@ -34,8 +37,8 @@ def learn(lessons, folder, feedback=None, dropout=0.2, samples=None, **changes):
     model = tiny_model(dropout=dropout)
     lesson = lesson_of(tiny_model(dropout=dropout), samples or own, maps.teaching, **changes)
     folder.mkdir(exist_ok=True)
-    best, history = train(model, lesson, "cpu", folder / "state.pt", feedback or Feedback())
-    return best, model, history
+    trained = train(model, lesson, "cpu", folder / "state.pt", feedback or Feedback())
+    return trained.network, model, trained.history
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +121,68 @@ def test_it_stops_when_nothing_gets_better(lessons, tmp_path):
     assert [entry["step"] for entry in history.entries] == [0, 1, 2] and history.best_step == 0
 
 
+def test_what_validated_teaches_in_the_end_and_not_before(lessons, tmp_path, monkeypatch):
+    maps, own = lessons
+    wrong = [replace(s, truth=np.where(s.validates, 1 - s.truth, s.truth).astype(np.int16)) for s in own]
+    first, second = (
+        learn_jointly(maps, samples, tmp_path / f"{i}.pt", monkeypatch) for i, samples in enumerate((own, wrong))
+    )
+    assert first.history.joined == pytest.approx(2 / 3) and first.history.best_step == 6
+    assert same(first.validated, second.validated)
+    assert not same(first.network, second.network) and not same(first.network, first.validated)
+
+
+def learn_jointly(maps, samples, state, monkeypatch, feedback=None, first=1):
+    """Train nine steps, the last three with all labels, as if validation always rose, from ``first`` on."""
+    monkeypatch.setattr(loop, "validate", scripted(itertools.count(first)))
+    lesson = lesson_of(tiny_model(), samples, maps.teaching, steps=9, joint_from=2 / 3, peak_lr=0.01)
+    return train(tiny_model(), lesson, "cpu", state, feedback or Feedback())
+
+
+def test_a_training_that_ends_early_ends_with_as_large_a_share_of_all_labels(lessons, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "validate", scripted([0.1, 0.9, 0.2, 0.2]))
+    _, _, history = learn(
+        lessons, tmp_path / "a", steps=100, validate_every=10, patience=2, joint_from=0.6, peak_lr=0.0
+    )
+    assert [entry["step"] for entry in history.entries] == [0, 10, 20, 30] and history.joined == 0.3
+    assert history.best_step == 10
+
+
+def scripted(scores):
+    """A validation that gives these mean IoUs, one after the other."""
+    left = iter(scores)
+
+    def validation(*_):
+        score = SimpleNamespace(mean_iou=next(left), as_dict=dict)
+        return SimpleNamespace(plain=score, best=score)
+
+    return validation
+
+
+@pytest.mark.parametrize("percent", [50, 70, 95])
+def test_killed_before_or_after_all_labels_teach_it_ends_alike(lessons, tmp_path, monkeypatch, percent):
+    class Killed(Exception):
+        pass
+
+    def die(event):
+        if isinstance(event, Progress) and event.done > percent:
+            raise Killed
+
+    maps, own = lessons
+    whole = learn_jointly(maps, own, tmp_path / "whole.pt", monkeypatch)
+    with pytest.raises(Killed):
+        learn_jointly(maps, own, tmp_path / "parts.pt", monkeypatch, Feedback(die, interval_s=0))
+    again = learn_jointly(maps, own, tmp_path / "parts.pt", monkeypatch, first=9)
+    assert same(again.network, whole.network) and same(again.validated, whole.validated)
+    assert again.history.joined == whole.history.joined
+
+
+def test_nothing_better_than_the_start_is_not_taught_on(lessons, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "validate", scripted([0.5, 0.4, 0.4]))
+    best, _, history = learn(lessons, tmp_path / "a", steps=9, joint_from=2 / 3, peak_lr=0.01)
+    assert history.is_start and history.joined is None and same(best, tiny_model(dropout=0.2))
+
+
 def test_however_short_the_time_it_takes_the_least_steps(lessons, tmp_path):
     _, _, history = learn(lessons, tmp_path / "a", steps=None, minutes=1e-6, least_steps=4, validate_every=100)
     assert history.entries[-1]["step"] == 4
@@ -127,8 +192,8 @@ def test_what_validates_no_better_leaves_the_network_as_it_came(lessons, learnt,
     maps, own = lessons
     start = learnt[0]
     lesson = lesson_of(start, own, maps.teaching, peak_lr=30.0, steps=4, validate_every=2)
-    best, history = train(copy.deepcopy(start), lesson, "cpu", tmp_path / "state.pt", Feedback())
-    assert history.is_start and same(best, start)
+    trained = train(copy.deepcopy(start), lesson, "cpu", tmp_path / "state.pt", Feedback())
+    assert trained.history.is_start and same(trained.network, start)
 
 
 def test_a_network_that_finds_too_few_buildings_keeps_its_own_logit(lessons, learnt, tmp_path):
@@ -136,9 +201,9 @@ def test_a_network_that_finds_too_few_buildings_keeps_its_own_logit(lessons, lea
     start = learnt[0]
     lesson = lesson_of(start, own, maps.teaching, peak_lr=0.0, steps=2, validate_every=2)
     before = validate(start, lesson)
-    best, history = train(copy.deepcopy(start), lesson, "cpu", tmp_path / "state.pt", Feedback())
-    assert history.best == pytest.approx(before.best.mean_iou) and before.best.mean_iou > before.plain.mean_iou
-    assert same(best, start)
+    trained = train(copy.deepcopy(start), lesson, "cpu", tmp_path / "state.pt", Feedback())
+    assert trained.history.best == pytest.approx(before.best.mean_iou) and before.best.mean_iou > before.plain.mean_iou
+    assert same(trained.network, start)
 
 
 def test_the_decoders_kernels_join_in_after_the_norms(lessons, tmp_path):
@@ -245,7 +310,7 @@ def test_the_large_pair_takes_a_step_of_everything_on_a_cpu(tmp_path):
     before = {name: value.clone() for name, value in model.encoder.named_parameters()}
     maps, samples = town(1)
     lesson = lesson_of(copy.deepcopy(model), samples, maps.teaching, mode="full", steps=1, batch=1)
-    _, history = train(model, lesson, "cpu", tmp_path / "state.pt", Feedback())
+    history = train(model, lesson, "cpu", tmp_path / "state.pt", Feedback()).history
     assert [entry["step"] for entry in history.entries] == [0, 1]
     assert sum(value.numel() for value in before.values()) > 150_000_000
     still = [name for name, value in model.encoder.named_parameters() if torch.equal(value, before[name])]

@@ -43,6 +43,9 @@ def test_nothing_else_moves(place):
         if name.startswith("details.classes.") and name.endswith(("running_mean", "running_var", "batches_tracked")):
             assert not torch.equal(value, fresh[name]), name  # the new output's norms take the tiles' statistics
             continue
+        if name == "details.classes.direct.weight":
+            assert not torch.equal(value, fresh[name])  # a part of the linear reading
+            continue
         same = (
             torch.equal(value[:old], fresh[name][:old])
             if name.startswith("heads.")
@@ -60,3 +63,22 @@ def test_a_class_without_a_training_pixel_is_no_fault(place):
     bare = [replace(s, truth=np.where(s.truth == 0, -1, s.truth).astype(np.int16)) for s in place[1]]
     model, _ = begun(place, bare)
     assert torch.isfinite(model.heads.weight).all()
+
+
+def test_colours_that_the_decoder_does_not_hold_are_read_from_the_picture(place):
+    """Of two kinds of silos the decoder says the same; only their colour tells them."""
+    teaching = plan_teaching(tiny_config(), OUTPUTS, ("silo", "tank"), True, (), True)
+    samples = []
+    for sample in place[1]:
+        tank = (sample.polygon >= 0) & (sample.polygon % 2 == 1)
+        truth = np.where(sample.truth == 1, 2, np.where(tank, 1, sample.truth)).astype(np.int16)
+        rgb = np.where(tank, -sample.inputs["rgb"], sample.inputs["rgb"])
+        samples.append(replace(sample, truth=truth, inputs={"rgb": rgb, "dsm": sample.inputs["dsm"]}))
+    before = tiny_model()
+    torch.nn.init.zeros_(before.heads.weight)
+    for parameter in before.decoder.parameters():
+        torch.nn.init.zeros_(parameter)
+    lesson = lesson_of(before, samples, teaching)
+    model = with_tasks(before, teaching.config, 1)
+    begin_new_outputs(model, lesson)
+    assert validate(model, lesson).plain.mean_iou > 0.6

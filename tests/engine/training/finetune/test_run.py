@@ -24,9 +24,11 @@ from ridgeline.engine.models.export.quantise import add_int8
 from ridgeline.engine.models.package import GsdSpec, TileSpec, load_package
 from ridgeline.engine.models.package.validate import faults_of_package
 from ridgeline.engine.models.rebuild import trainable_model
+from ridgeline.engine.training.finetune import prepare as prepare_module
 from ridgeline.engine.training.finetune import run
-from ridgeline.engine.training.finetune.loop import History
+from ridgeline.engine.training.finetune.loop import History, validate
 from ridgeline.engine.training.finetune.prepare import prepare
+from ridgeline.engine.training.finetune.raster_choice import Told
 from ridgeline.engine.training.finetune.run import WORK, run_finetune
 from ridgeline.engine.training.finetune.trainable import with_tasks
 
@@ -127,6 +129,30 @@ def test_new_classes_become_a_model_that_runs(place, tmp_path):
         assert set(np.unique(found.read(1))) <= {1, 2, 3}
 
 
+@pytest.mark.parametrize(
+    ("scores", "keep", "left_out"), [((0.5, 0.5), False, True), ((0.5, 0.6), False, False), ((0.5, 0.5), True, False)]
+)
+def test_a_surface_that_does_not_help_new_classes_is_left_out_and_said(
+    place, tmp_path, monkeypatch, scores, keep, left_out
+):
+    monkeypatch.setattr(prepare_module, "compare_rasters", lambda *_: Told(*scores))
+    heard = []
+    result = run_finetune(job(place, tmp_path / "m", keep_surface=keep), Feedback(heard.append))
+    said = [event.message for event in heard if getattr(event, "code", None) == "surface_left_out"]
+    assert len(said) == left_out and all("0.50 with the picture alone, of 0.50 with both" in words for words in said)
+    assert [item.kind for item in load_package(tmp_path / "m").spec.inputs] == (["rgb"] if left_out else ["rgb", "dsm"])
+    told = [item["code"] for item in result.summary["labels"]["findings"]]
+    assert ("surface_left_out" in told) is left_out
+    others = [event.code for event in heard if hasattr(event, "code")]
+    assert len(others) == len(set(others)), "nothing is told twice"
+
+
+def test_buildings_are_taught_with_the_surface_unasked(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare_module, "compare_rasters", lambda *_: pytest.fail("there is nothing to choose"))
+    prepare(job(place, tmp_path / "m", field=None), Feedback())
+    prepare(job(place, tmp_path / "m", dsm=None), Feedback())
+
+
 def test_a_picture_alone_is_met_as_a_run_meets_it(place, tmp_path):
     model = tiny_model()
     model.calibrate("building", without_dsm=1.5, without_rgb=-0.5)
@@ -192,13 +218,13 @@ def _trained(monkeypatch, told):
     train = run.train
 
     def whole(model, lesson, *rest):
-        trained, history = train(model, lesson, *rest)
+        trained = train(model, lesson, *rest)
         with torch.no_grad():
-            for value in trained.parameters():
+            for value in trained.network.parameters():
                 value.add_(0.5)
-        history.best_step = 1
-        told.update(before=lesson.before.state_dict(), after=trained.state_dict())
-        return trained, history
+        trained.history.best_step = 1
+        told.update(before=lesson.before.state_dict(), after=trained.network.state_dict())
+        return trained
 
     monkeypatch.setattr(run, "train", whole)
 
@@ -260,6 +286,30 @@ def test_a_model_with_int8_teaches_one_with_int8_and_goes_on_if_killed_at_its_en
     weights = [(item.format, item.precision) for item in load_package(out).spec.weights]
     assert weights[0] == ("onnx", "int8") and ("onnx", "fp32") in weights
     assert faults_of_package(out) == [] and not (out / WORK).exists()
+
+
+def test_what_validated_and_taught_in_the_end_scores_the_network_before_that(place, tmp_path, monkeypatch):
+    seen = []
+    real = run.train
+
+    def rising(model, lesson, *rest):
+        trained = real(model, lesson, *rest)
+        seen.append((lesson, trained))
+        return trained
+
+    monkeypatch.setattr(run, "train", rising)
+    monkeypatch.setattr(run, "shares_shift", lambda model, *_: np.array([0.25, 0.0, -0.25]))
+    monkeypatch.setattr(History, "takes_over", lambda self, score: True)
+    result = run_finetune(job(place, tmp_path / "m", steps=3, dsm=None), Feedback())
+    ((lesson, trained),) = seen
+    assert trained.history.joined == pytest.approx(2 / 3) and result.summary["best_step"] == 2
+    kept = trainable_model(load_package(tmp_path / "m"))
+    shift = np.array([0.25, 0.0, -0.25])
+    assert _class_biases(kept) == pytest.approx(_class_biases(trained.network) + shift, abs=2e-3)
+    trained.validated.shift("classes", torch.from_numpy(shift))
+    told = validate(trained.validated, lesson).plain.as_dict()
+    assert result.summary["metrics"]["validation after"] == told
+    assert "what had validated taught, too" in (tmp_path / "m" / "README.md").read_text()
 
 
 def test_a_check_trains_nothing(place, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import shapely
 
 from ridgeline.engine.feedback import Feedback
+from ridgeline.engine.jobs.finetune import FinetuneJob
 from ridgeline.engine.scenes.write import EASTING, NORTHING
 from ridgeline.engine.training.finetune_benchmark import new_classes
 from ridgeline.engine.training.finetune_benchmark.new_classes import (
@@ -46,8 +47,18 @@ def test_whoever_labels_a_panel_labels_the_roof_under_it():
     assert all(any(roof.outline.covers(panel.outline) for roof in taught) for panel in chosen)
 
 
-@pytest.mark.parametrize("surface", [True, False])
-def test_without_the_surface_nothing_is_taught_or_looked_for_with_it(tmp_path, monkeypatch, surface):
+@pytest.mark.parametrize(
+    ("surface", "used", "given", "kept"),
+    [
+        ("auto", True, True, False),
+        ("auto", False, True, False),
+        ("always", True, True, True),
+        ("never", False, False, False),
+    ],
+)
+def test_the_surface_is_given_and_kept_as_asked_and_a_row_says_where_it_was_left_out(
+    tmp_path, monkeypatch, surface, used, given, kept
+):
     jobs = []
     files = SimpleNamespace(rgb=tmp_path / "rgb.tif", dsm=tmp_path / "dsm.tif")
     kinds = sorted({name for item in SETS for name in item.shares})
@@ -62,7 +73,10 @@ def test_without_the_surface_nothing_is_taught_or_looked_for_with_it(tmp_path, m
     monkeypatch.setattr(
         new_classes, "run_evaluate", lambda job, _feedback: jobs.append(job) or SimpleNamespace(summary=summary)
     )
+    spec = SimpleNamespace(input_of_kind=lambda kind: {"rgb": 1, "dsm": 2 if used else None}[kind])
+    monkeypatch.setattr(new_classes, "load_package", lambda _folder: SimpleNamespace(spec=spec))
     rows = list(measure_new_classes(tmp_path, 1, Trial("m", surface=surface), Feedback()))
     assert len(jobs) == 2 * len(SETS) and all(job.rgb.path == str(files.rgb) for job in jobs)
-    assert all((job.dsm is not None) is surface for job in jobs)
-    assert all(row.on.endswith("picture alone") is not surface for row in rows)
+    assert all((job.dsm is not None) is given for job in jobs)
+    assert all(job.keep_surface is kept for job in jobs if isinstance(job, FinetuneJob))
+    assert all(row.on.endswith("picture alone") is not used for row in rows)

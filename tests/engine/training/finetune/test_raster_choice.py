@@ -1,0 +1,82 @@
+"""Whether new classes are told by the picture or need the surface: a linear reading of both networks says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import shapely
+from finetune_helpers import GSD, tile, tiny_model, town
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ridgeline.engine.models.alone import network_alone
+from ridgeline.engine.training.finetune.raster_choice import LEAST_GAIN, Ground, Told, compare_rasters
+
+CLASSES = 3
+
+
+@pytest.fixture(scope="module")
+def networks():
+    together = tiny_model()
+    return network_alone(together, "rgb"), together
+
+
+def kinds(told_by):
+    """Boxes of two kinds and the ground around them; only their heights, or only their colours, tell the kinds."""
+    maps, samples = town(4)
+    seen = []
+    for sample in samples:
+        second = (sample.polygon >= 0) & (sample.polygon % 2 == 1)
+        truth = np.where(sample.truth == 1, 2, np.where(second, 1, 0)).astype(np.int16)
+        rgb, dsm = (sample.inputs[name].copy() for name in ("rgb", "dsm"))
+        if told_by == "rgb":
+            rgb = np.where(second, -rgb, rgb)
+        else:
+            dsm = np.where(second, 3 * dsm, dsm)
+        seen.append(replace(sample, truth=truth, inputs={"rgb": rgb, "dsm": dsm}))
+    points = shapely.get_coordinates(shapely.point_on_surface(np.array(maps.labels.polygons, dtype=object)))
+    return seen, Ground(16.0, points, True)
+
+
+def test_what_heights_tell_asks_for_the_surface(networks):
+    told = compare_rasters(*networks, *kinds("dsm"), CLASSES, seed=1)
+    assert not told.picture_suffices and told.both > told.picture + 0.2
+
+
+def test_what_colours_tell_does_not(networks):
+    told = compare_rasters(*networks, *kinds("rgb"), CLASSES, seed=1)
+    assert told.picture_suffices and told.picture > 0.7
+
+
+def test_the_same_seed_says_the_same(networks):
+    assert compare_rasters(*networks, *kinds("rgb"), CLASSES, seed=3) == compare_rasters(
+        *networks, *kinds("rgb"), CLASSES, seed=3
+    )
+
+
+def test_a_class_of_a_single_polygon_is_no_fault(networks):
+    samples, ground = kinds("rgb")
+    few = [replace(s, truth=np.where((s.truth == 1) & (s.polygon != 1), -1, s.truth).astype(np.int16)) for s in samples]
+    assert 0 <= compare_rasters(*networks, few, ground, CLASSES, seed=1).picture <= 1
+
+
+def test_labels_that_lie_in_one_square_are_no_fault(networks):
+    samples, ground = kinds("rgb")
+    told = compare_rasters(*networks, samples, replace(ground, block_m=10_000.0), CLASSES, seed=1)
+    assert told.picture_suffices
+
+
+@given(picture=st.floats(0, 1), gain=st.floats(-1, 1))
+def test_a_gain_that_may_be_chance_does_not_ask_for_the_surface(picture, gain):
+    assert Told(picture, picture + gain).picture_suffices or gain >= LEAST_GAIN * 0.999
+
+
+def test_all_pixels_of_a_polygon_are_dealt_with_it():
+    """It reaches over three squares of 8 m, and the ground beside it does not go with it."""
+    _, samples = town(1)
+    rows, columns = np.nonzero(samples[0].polygon == 0)
+    ground = Ground(8.0, np.array([[24.5, -99.5]]), True)
+    assert len(set(ground.squares(samples[0], rows, columns))) == 1
+    outside = ground.squares(samples[0], np.array([200, 200]), np.array([2, 30]))
+    assert len(set(outside)) == 2
+    assert tile().gsd == GSD

@@ -36,7 +36,7 @@ class FinetuneAlgorithm(LabelledAlgorithm):
     """
 
     ID = KIND = "finetune"
-    LABELS, NAME, MODE, KEEP_CLASSES = "LABELS", "NAME", "MODE", "KEEP_CLASSES"
+    LABELS, NAME, MODE, KEEP_CLASSES, KEEP_SURFACE = "LABELS", "NAME", "MODE", "KEEP_CLASSES", "KEEP_SURFACE"
     MINUTES, STEPS, SEED, CHECK_ONLY = "MINUTES", "STEPS", "SEED", "CHECK_ONLY"
 
     def displayName(self) -> str:
@@ -101,6 +101,12 @@ class FinetuneAlgorithm(LabelledAlgorithm):
                 tr("Without it, new classes take the place of all that the model found before."),
             ),
             (
+                QgsProcessingParameterBoolean(
+                    self.KEEP_SURFACE, tr("Use the surface model for new classes in any case"), False
+                ),
+                tr("Without it, the surface model is left out where a quick trial on the labels finds it no help."),
+            ),
+            (
                 QgsProcessingParameterNumber(self.MINUTES, tr("At most so many minutes"), number, 4.0, minValue=0.1),
                 tr("It stops earlier when it gets no better."),
             ),
@@ -130,6 +136,7 @@ class FinetuneAlgorithm(LabelledAlgorithm):
             labels=NO_POLYGONS,
             name=self.parameterAsString(parameters, self.NAME, context).strip() or "My model",
             keep_old_classes=self.parameterAsBool(parameters, self.KEEP_CLASSES, context),
+            keep_surface=self.parameterAsBool(parameters, self.KEEP_SURFACE, context),
             mode=self.parameterAsString(parameters, self.MODE, context) or "head",
             minutes=self.parameterAsDouble(parameters, self.MINUTES, context),
             steps=self.whole(parameters, self.STEPS, context),
@@ -170,7 +177,9 @@ class TrainingListener(FeedbackListener):
         if event.phase == "training" and event.detail:
             score, step = event.detail.get("mean_iou"), event.detail.get("step")
             self._feedback.pushInfo(
-                tr(
+                tr("Step {step}: now what was kept apart teaches, too", step=step)
+                if score is None
+                else tr(
                     "Step {step}: score on the ground kept apart {score} (mean IoU, 1 is perfect)",
                     step=step,
                     score=score,

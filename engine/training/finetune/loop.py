@@ -86,7 +86,7 @@ class History:
     """What happened: an entry for each validation, and which was the best.
 
     Attributes:
-        entries: steps, minutes, losses and scores.
+        entries: steps, minutes, losses and scores; ``all_labels_teach`` in place of scores where they do.
         start: mean IoU of the network as it came.
         best: highest mean IoU.
         improved_step: at which step that was reached.
@@ -262,13 +262,14 @@ def train(
         joins = history.joined is None and done >= config.joint_from
         if step != validated and (finished or joins or step % config.validate_every == 0):
             validated = step
-            detail: dict[str, Any] | None = None
+            scores, pictures = None, []
             if history.joined is None:
                 found = validate(ema.model, lesson)
                 if history.judges(step, found):
                     best.load_state_dict(ema.model.state_dict())
-                history.entries.append(_entry(step, minutes, parts, found.best if step else found.plain))
-                detail = {**history.entries[-1], "pictures": illustrate(ema.model), "inputs": lesson.shown.kinds}
+                scores, pictures = found.best if step else found.plain, illustrate(ema.model)
+            history.entries.append(_entry(step, minutes, parts, scores))
+            detail = {**history.entries[-1], "pictures": pictures, "inputs": lesson.shown.kinds}
             _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
             feedback.progress(100 * done, 100, "%", "training", detail)
         if history.joined is None:
@@ -376,9 +377,11 @@ def _drift(now: Tensor, old: Tensor, task: TaskConfig) -> Tensor:
     return F.smooth_l1_loss(now, old)
 
 
-def _entry(step: int, minutes: float, parts: dict[str, float], scores: Scores) -> dict[str, Any]:
+def _entry(step: int, minutes: float, parts: dict[str, float], scores: Scores | None) -> dict[str, Any]:
+    """Return what is kept of a validation; without scores all labels teach."""
     losses = {f"loss {name}": round(value, 5) for name, value in parts.items()}
-    return {"step": step, "minutes": round(minutes, 3), **losses, **scores.as_dict()}
+    found = {"all_labels_teach": True} if scores is None else scores.as_dict()
+    return {"step": step, "minutes": round(minutes, 3), **losses, **found}
 
 
 def _save(

@@ -77,15 +77,20 @@ class TrainingView(QWidget):
         """Show what a validation has given."""
         self.curve.add(detail)
         self.show()
-        self.caption.setText(_caption(detail.get("inputs") or ("rgb", "dsm")))
+        self.caption.setText(_caption(detail.get("inputs") or ("rgb", "dsm"), bool(detail.get("all_labels_teach"))))
         for strip, path in zip(self.strips, detail.get("pictures") or ()):
             shown = strip.show_file(str(path))
             strip.setVisible(strip.isVisibleTo(self) or shown)
             self.caption.setVisible(self.caption.isVisibleTo(self) or shown)
 
 
-def _caption(inputs: "Sequence[str]") -> str:
+def _caption(inputs: "Sequence[str]", all_teach: bool) -> str:
     """Say what stands beside what in the pictures."""
     panels = [text for kind, text in (("rgb", tr("picture")), ("dsm", tr("heights"))) if kind in inputs]
     listed = ", ".join([*panels, tr("truth"), tr("found")])
+    if all_teach:
+        return tr(
+            "All labels teach now. Two places as they were while they were kept apart. From the left: {panels}.",
+            panels=listed,
+        )
     return tr("Two places kept apart. From the left: {panels}.", panels=listed)

@@ -63,6 +63,30 @@ def test_its_norms_take_the_mean_over_all_pictures_and_keep_it():
     assert torch.equal(norm.running_mean, kept) and not detail.stem.training
 
 
+@torch.no_grad()
+def test_colours_are_read_beside_all_else_once_they_are_asked_for():
+    tasks = (TASKS[0], TaskConfig("mine", "classes", 3, detail=6, colours=True))
+    model = network(tasks=tasks)
+    plain = network(tasks=(TASKS[0], TaskConfig("mine", "classes", 3)))
+    plain.load_state_dict({name: value for name, value in model.state_dict().items() if "details" not in name})
+    assert torch.equal(model(**images())["mine"], plain(**images())["mine"])  # it begins as nothing
+    detail = model.details["mine"]
+    detail.measure([images(3)["rgb"]])
+    seen = detail.colours(images(3)["rgb"])
+    torch.testing.assert_close(seen.mean((0, 2, 3)), torch.zeros(seen.shape[1]), rtol=0, atol=1e-4)
+    torch.nn.init.ones_(detail.direct.weight)
+    added = model(**images())["mine"] - plain(**images())["mine"]
+    wanted = torch.nn.functional.interpolate(
+        detail.colours(images()["rgb"]).sum(1, keepdim=True), scale_factor=2.0, mode="bilinear", align_corners=False
+    )
+    torch.testing.assert_close(added, wanted.expand_as(added), rtol=1e-4, atol=1e-4)
+
+
+def test_colours_without_a_detail_are_refused():
+    with pytest.raises(ValueError, match="no detail"):
+        TaskConfig("mine", "classes", 3, colours=True)
+
+
 def test_what_sees_no_picture_can_have_no_detail_of_it():
     with pytest.raises(ValueError, match="no picture"):
         network(rgb=None)

@@ -225,6 +225,9 @@ def test_a_training_is_shown_live_and_gives_a_model_that_is_chosen(ready, shelf,
     strip = ready.view.strips[0]
     assert strip.isVisible() and strip.pixmap().toImage().pixelColor(5, 5) == QColor("blue")
     assert not ready.view.strips[1].isVisible()
+    ready.run.algorithm.told.emit({"step": 80, "loss a": 0.4, "all_labels_teach": True, "pictures": []})
+    assert "All labels teach now" in ready.view.caption.text() and strip.isVisible()
+    assert ready.view.curve.points[-1] == (80, None, 0.4) and "0.50" in ready.view.curve.toolTip()
     put_trainable(shelf, "mine")
     metrics = {"validation before": {"mean_iou": 0.3}, "validation after": {"mean_iou": 0.5}}
     with qtbot.waitSignal(ready.model_made) as made:

@@ -17,6 +17,8 @@ key = "labels" if sys.argv[1] == "finetune" else "truth"
 say("started", job=sys.argv[1], protocol=1)
 detail = {"step": 40, "mean_iou": 0.5, "loss building": 0.25, "pictures": ["a.png"]}
 say("progress", done=50, total=100, unit="%", phase="training", eta_s=60, detail=detail)
+detail = {"step": 80, "loss building": 0.2, "all_labels_teach": True, "pictures": []}
+say("progress", done=90, total=100, unit="%", phase="training", eta_s=10, detail=detail)
 files = {name: open(data[name]["path"], encoding="utf-8").read() for name in (key, "area") if data.get(name)}
 say("result", outputs={}, summary={"job": data, "files": files, "mean_iou": 0.75})
 """
@@ -55,12 +57,16 @@ def test_labels_cross_with_field_classes_and_crs(engine_is, run_algorithm, label
     engine_is(TELLS_JOB)
     rows = ["solar", "solar panel", "#ff0000", "tile", "gable", "", "x", "", ""]
     results, feedback, _ = run_algorithm(
-        "finetune", parameters(labels, tmp_path, FIELD="kind", CLASSES=rows, AREA=labels, NAME="Mine", STEPS="7")
+        "finetune",
+        parameters(
+            labels, tmp_path, FIELD="kind", CLASSES=rows, AREA=labels, NAME="Mine", STEPS="7", KEEP_SURFACE=True
+        ),
     )
     assert results, feedback.errors
     summary = json.loads(results["SUMMARY"])
     job = from_dict(FinetuneJob, summary["job"])
     assert job.field == "kind" and job.name == "Mine" and job.steps == 7 and job.mode == "head"
+    assert job.keep_surface
     assert job.classes == (
         ClassMapping("solar", "solar panel", "#ff0000"),
         ClassMapping("tile", "gable"),
@@ -71,6 +77,7 @@ def test_labels_cross_with_field_classes_and_crs(engine_is, run_algorithm, label
     assert [item["properties"] for item in written] == [{"kind": "solar"}, {"kind": "tile"}, {"kind": None}]
     assert written[0]["geometry"]["coordinates"][0][0] == [770560, 6277560]
     assert any("mean IoU" in text and "0.5" in text for text in feedback.infos)
+    assert any("Step 80: now what was kept apart teaches, too" in text for text in feedback.infos)
     assert not (tmp_path / "out" / "inputs").exists()  # a model that is given on holds nobody's labels
 
 

@@ -144,7 +144,8 @@ def test_a_training_that_ends_early_ends_with_as_large_a_share_of_all_labels(les
     _, _, history = learn(
         lessons, tmp_path / "a", steps=100, validate_every=10, patience=2, joint_from=0.6, peak_lr=0.0
     )
-    assert [entry["step"] for entry in history.entries] == [0, 10, 20, 30] and history.joined == 0.3
+    assert [entry["step"] for entry in history.entries] == [0, 10, 20, 30, 40, 50] and history.joined == 0.3
+    assert [entry.get("all_labels_teach", False) for entry in history.entries] == [False] * 4 + [True] * 2
     assert history.best_step == 10
 
 

@@ -26,7 +26,7 @@ from .load_results import load_on_completion
 from .polygon_inputs import INPUTS_FOLDER
 from .talk import FeedbackListener
 
-PHASES: Dict[str, float] = {"reading": 10, "training": 80, "export": 10}
+PHASES: Dict[str, float] = {"reading": 8, "comparing": 2, "training": 80, "export": 10}
 
 
 class FinetuneAlgorithm(LabelledAlgorithm):

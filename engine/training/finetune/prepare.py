@@ -58,25 +58,24 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
     Raises:
         RidgelineError: for every fault of model, rasters and labels.
     """
-    said: set[str] = set()
-    ready = _read(job, feedback, said)
-    told = _compared(ready, job)
+    ready = _read(job, feedback)
+    told = _compared(ready, job, feedback)
     if told is not None and told.picture_suffices:
-        ready = _read(replace(job, dsm=None), feedback, said)
+        ready = _read(replace(job, dsm=None), feedback)
         ready = replace(ready, report=replace(ready.report, findings=(*ready.report.findings, _left_out(told))))
     for finding in ready.report.findings:
         feedback.warn(finding.code, finding.message)
     return ready
 
 
-def _compared(ready: Prepared, job: FinetuneJob) -> Told | None:
+def _compared(ready: Prepared, job: FinetuneJob, feedback: Feedback) -> Told | None:
     """Return how well new classes are told with and without the surface; None where there is nothing to choose."""
     if ready.teaching.kind != "new" or job.keep_surface or len(ready.samples[0].inputs) < 2:
         return None
     alone = trainable_model(ready.package, ["rgb"])
     points = shapely.get_coordinates(shapely.point_on_surface(np.array(ready.labels.polygons, dtype=object)))
     ground = Ground(ready.split.block_m, points, ready.teaching.background is not None)
-    return compare_rasters(alone, ready.model, ready.samples, ground, len(ready.teaching.names), job.seed)
+    return compare_rasters(alone, ready.model, ready.samples, ground, len(ready.teaching.names), job.seed, feedback)
 
 
 def _left_out(told: Told) -> Finding:
@@ -87,8 +86,8 @@ def _left_out(told: Told) -> Finding:
     )
 
 
-def _read(job: FinetuneJob, feedback: Feedback, said: set[str]) -> Prepared:
-    """Read and check everything; what is said of the rasters is told at once, unless it was ``said`` before."""
+def _read(job: FinetuneJob, feedback: Feedback) -> Prepared:
+    """Read and check everything; what is said of the rasters is told at once, what is said of the labels is kept."""
     if job.rgb is None and job.dsm is None:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     package = find_model(job.model)
@@ -106,9 +105,7 @@ def _read(job: FinetuneJob, feedback: Feedback, said: set[str]) -> Prepared:
     model.settle(rgb is not None, dsm is not None)
     frame = plan_frame(rgb, dsm, None, wanted_gsd(job.gsd, spec.gsd))
     for note in (*frame.notes, *check_inputs(frame, spec.gsd)):
-        if note.message not in said:
-            feedback.warn(note.code, note.message)
-            said.add(note.message)
+        feedback.warn(note.code, note.message)
     labels = read_labels(job.labels, job.field, job.classes, frame.grid.crs)
     area = read_area(job.area, frame.grid.crs) if job.area is not None else None
     teaching = plan_teaching(
@@ -127,8 +124,7 @@ def _read(job: FinetuneJob, feedback: Feedback, said: set[str]) -> Prepared:
     maps = LabelMaps(labels, teaching, split, area)
     tiles = tiles_of(maps.extent, frame.grid)
     read = drawn(tiles, MOST_TILES, job.seed)
-    if len(read) < len(tiles) and "many_tiles" not in said:
-        said.add("many_tiles")
+    if len(read) < len(tiles):
         feedback.warn(
             "many_tiles",
             f"The labels fill {len(tiles)} tiles, more than one training can use: {len(read)} of them, "

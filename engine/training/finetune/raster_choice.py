@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...evaluation.metrics import class_scores, confusion_matrix
+from ...feedback import Feedback
 from ...models.multitask import DenseModel
 from .balance import rarity_weights
 from .linear_reading import linear_reading
@@ -54,7 +55,13 @@ class Told:
 
 
 def compare_rasters(
-    alone: DenseModel, together: DenseModel, samples: Sequence[Sample], ground: Ground, classes: int, seed: int
+    alone: DenseModel,
+    together: DenseModel,
+    samples: Sequence[Sample],
+    ground: Ground,
+    classes: int,
+    seed: int,
+    feedback: Feedback,
 ) -> Told:
     """Return how well the classes are told with and without the surface.
 
@@ -65,6 +72,7 @@ def compare_rasters(
         ground: where the labels lie.
         classes: number of classes; the last is the background if there is one.
         seed: of the draws.
+        feedback: told of progress; may cancel.
     """
     tiles = [samples[i] for i in np.unique(np.linspace(0, len(samples) - 1, _MOST_TILES).astype(int))]
     pixels = [_drawn(tile, np.random.default_rng((seed, number))) for number, tile in enumerate(tiles)]
@@ -72,7 +80,7 @@ def compare_rasters(
     squares = np.concatenate([ground.squares(tile, *at) for tile, at in zip(tiles, pixels)])
     scores = []
     for model, names in ((alone, ("rgb",)), (together, ("rgb", "dsm"))):
-        said = _said(model.eval(), tiles, pixels, names)
+        said = _said(model.eval(), tiles, pixels, names, feedback)
         scores.append(_mean_iou(said, truth, squares, classes, ground.has_background, seed))
     return Told(*scores)
 
@@ -119,10 +127,12 @@ def _said(
     tiles: Sequence[Sample],
     pixels: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
     names: tuple[str, ...],
+    feedback: Feedback,
 ) -> Tensor:
     """Return what the decoder says [N, C] of these pixels of these tiles."""
     said = []
-    for tile, (rows, columns) in zip(tiles, pixels):
+    for number, (tile, (rows, columns)) in enumerate(zip(tiles, pixels)):
+        feedback.progress(number, len(tiles), "tiles", "comparing")
         inputs = {name: torch.from_numpy(tile.inputs[name])[None] for name in names}
         decoded = model.decoder(model.encoder(**inputs))
         full = F.interpolate(decoded, scale_factor=float(model.decoder.stride), mode="bilinear", align_corners=False)

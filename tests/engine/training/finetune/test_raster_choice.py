@@ -9,6 +9,7 @@ from finetune_helpers import GSD, tile, tiny_model, town
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.models.alone import network_alone
 from ridgeline.engine.training.finetune.raster_choice import LEAST_GAIN, Ground, Told, compare_rasters
 
@@ -39,30 +40,30 @@ def kinds(told_by):
 
 
 def test_what_heights_tell_asks_for_the_surface(networks):
-    told = compare_rasters(*networks, *kinds("dsm"), CLASSES, seed=1)
+    told = compare_rasters(*networks, *kinds("dsm"), CLASSES, 1, Feedback())
     assert not told.picture_suffices and told.both > told.picture + 0.2
 
 
 def test_what_colours_tell_does_not(networks):
-    told = compare_rasters(*networks, *kinds("rgb"), CLASSES, seed=1)
+    told = compare_rasters(*networks, *kinds("rgb"), CLASSES, 1, Feedback())
     assert told.picture_suffices and told.picture > 0.7
 
 
 def test_the_same_seed_says_the_same(networks):
-    assert compare_rasters(*networks, *kinds("rgb"), CLASSES, seed=3) == compare_rasters(
-        *networks, *kinds("rgb"), CLASSES, seed=3
+    assert compare_rasters(*networks, *kinds("rgb"), CLASSES, 3, Feedback()) == compare_rasters(
+        *networks, *kinds("rgb"), CLASSES, 3, Feedback()
     )
 
 
 def test_a_class_of_a_single_polygon_is_no_fault(networks):
     samples, ground = kinds("rgb")
     few = [replace(s, truth=np.where((s.truth == 1) & (s.polygon != 1), -1, s.truth).astype(np.int16)) for s in samples]
-    assert 0 <= compare_rasters(*networks, few, ground, CLASSES, seed=1).picture <= 1
+    assert 0 <= compare_rasters(*networks, few, ground, CLASSES, 1, Feedback()).picture <= 1
 
 
 def test_labels_that_lie_in_one_square_are_no_fault(networks):
     samples, ground = kinds("rgb")
-    told = compare_rasters(*networks, samples, replace(ground, block_m=10_000.0), CLASSES, seed=1)
+    told = compare_rasters(*networks, samples, replace(ground, block_m=10_000.0), CLASSES, 1, Feedback())
     assert told.picture_suffices
 
 

@@ -13,6 +13,8 @@ from .checks import Finding, Weight
 from .models import ModelInfo
 
 ALGORITHM = "ridgeline:finetune"
+NO_FAULTS = ("surface_left_out",)
+"""Codes of findings about labels that are news rather than faults."""
 BUILDING, BACKGROUND = "building", "background"
 MOST_VALUES = 60
 """A field with more values holds no classes."""
@@ -165,7 +167,10 @@ def lesson_parameters(page: Any, folder: Path, check_only: bool) -> Dict[str, An
 def check_findings(summary: Dict[str, Any]) -> "List[Finding]":
     """Return what a check has found, in words and numbers, what is odd first."""
     labels = summary.get("labels", {})
-    found = [Finding(Weight.WARNS, str(item.get("message", ""))) for item in labels.get("findings", ())]
+    found = [
+        Finding(Weight.TELLS if item.get("code") in NO_FAULTS else Weight.WARNS, str(item.get("message", "")))
+        for item in labels.get("findings", ())
+    ]
     lines = []
     for name, count in labels.get("classes", {}).items():
         lines.append(

@@ -201,6 +201,8 @@ def test_findings_of_a_check_are_words_and_numbers():
     assert [finding.weight for finding in findings] == [Weight.WARNS, Weight.TELLS, Weight.TELLS]
     assert "solar: 3 polygons teach, 1 kept apart to try the model on (30 and 10 pixels)" in findings[1].text
     assert "edges of the surface model" in findings[2].text
+    news = {"findings": [{"code": "surface_left_out", "message": "The surface model is left out."}]}
+    assert [finding.weight for finding in lesson.check_findings({"labels": news})] == [Weight.TELLS]
     seen_in_picture = lesson.check_findings({"labels": {**labels, "shift_seen_in": "rgb"}})
     assert "roofs that the model sees in the picture" in seen_in_picture[2].text
 

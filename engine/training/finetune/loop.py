@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from ..losses import Labels, LossConfig, multitask_loss
 from ..optimiser import learning_rate, make_adamw, set_learning_rate
 from .balance import class_weights, tile_shares
 from .features import Kept, Pairs, Shown, fitting_views, picture_for
+from .history import History
 from .samples import Sample, task_labels
 from .scores import Scores, Validation, validate_samples
+from .state import resume, save
 from .teaching import Teaching
 from .trainable import choose_trainable, learn_kernels, learn_mode
 from .views import seen_map
@@ -35,10 +37,6 @@ COLOURLESS = ("building", "roof_class")
 HELD_STRIDE = 4
 """Untaught outputs are compared with what they were at every fourth pixel: it saves a third of a step."""
 HELD_BYTES = 300_000_000
-STATE_VERSION = 7
-"""Of what a killed training goes on from; another version begins anew."""
-CHANCE = 0.02
-"""Differences of mean IoU on validation below this are taken for chance."""
 _SLOWER = {"head": 1, "adapters": 2, "full": 6}
 """How many times smaller than the head's the rate of each mode is."""
 
@@ -79,53 +77,6 @@ class LoopConfig:
     joint_from: float = 1.0
     hold: float = 1.0
     seed: int = 1
-
-
-@dataclass
-class History:
-    """What happened: an entry for each validation, and which was the best.
-
-    Attributes:
-        entries: steps, minutes, losses and scores; ``all_labels_teach`` in place of scores where they do.
-        start: mean IoU of the network as it came.
-        best: highest mean IoU.
-        improved_step: at which step that was reached.
-        best_step: step of the network that is kept, see `takes_over`; 0: before any.
-        joined: at which part of the training what validated began to teach; None: never.
-    """
-
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    start: float = 0.0
-    best: float = -1.0
-    improved_step: int = 0
-    best_step: int = 0
-    joined: float | None = None
-
-    @property
-    def is_start(self) -> bool:
-        """Whether nothing was better than the network as it came."""
-        return self.best_step == 0
-
-    def takes_over(self, score: float) -> bool:
-        """Return whether a network with this score takes the place of the one that is kept.
-
-        It must be better than the start. Among the others a later one is preferred while it is as good as the best but
-        for chance: a few polygons validate, close to those that teach, and where neither lies a network that has
-        learnt longer and at smaller rates is the better one.
-        """
-        return score > self.start and score >= self.best - CHANCE
-
-    def judges(self, step: int, found: Validation) -> bool:
-        """Note a validation, and return whether the network takes the place of the one that is kept."""
-        score = found.best.mean_iou
-        if step == 0:
-            self.start = self.best = found.plain.mean_iou
-        if score > self.best:
-            self.best, self.improved_step = score, step
-        if self.takes_over(score):
-            self.best_step = step
-            return True
-        return False
 
 
 @dataclass(frozen=True)
@@ -249,7 +200,7 @@ def train(
     optimiser = make_adamw(model, peak, 0.01)
     ema = Ema(model, 0.97)
     best, history = copy.deepcopy(ema.model), History()
-    step, spent = _resume(state_file, model, optimiser, ema, best, history)
+    step, spent = resume(state_file, model, optimiser, ema, best, history)
     for entry in history.entries:  # whoever watches a run that goes on has not seen how it began
         feedback.progress(100 * _done(config, step, spent / 60), 100, "%", "training", entry)
     share = tile_shares(lesson.samples, lesson.teaching, everything=history.joined is not None)
@@ -270,7 +221,7 @@ def train(
                 scores, pictures = found.best if step else found.plain, illustrate(ema.model)
             history.entries.append(_entry(step, minutes, parts, scores))
             detail = {**history.entries[-1], "pictures": pictures, "inputs": lesson.shown.kinds}
-            _save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
+            save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
             feedback.progress(100 * done, 100, "%", "training", detail)
         if history.joined is None:
             idle = step == validated and step - history.improved_step >= config.patience * config.validate_every
@@ -382,59 +333,3 @@ def _entry(step: int, minutes: float, parts: dict[str, float], scores: Scores | 
     losses = {f"loss {name}": round(value, 5) for name, value in parts.items()}
     found = {"all_labels_teach": True} if scores is None else scores.as_dict()
     return {"step": step, "minutes": round(minutes, 3), **losses, **found}
-
-
-def _save(
-    path: Path,
-    model: DenseModel,
-    optimiser: torch.optim.Optimizer,
-    ema: Ema[DenseModel],
-    best: DenseModel,
-    history: History,
-    step: int,
-    seconds: float,
-) -> None:
-    part = path.with_suffix(".part")
-    torch.save(
-        {
-            "model": model.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "ema": ema.model.state_dict(),
-            "ema_steps": ema.steps,
-            "best": best.state_dict(),
-            "history": history.entries,
-            "start_score": history.start,
-            "best_score": history.best,
-            "improved_step": history.improved_step,
-            "best_step": history.best_step,
-            "joined": history.joined,
-            "step": step,
-            "seconds": seconds,
-        },
-        part,
-    )
-    part.replace(path)
-
-
-def _resume(
-    path: Path,
-    model: DenseModel,
-    optimiser: torch.optim.Optimizer,
-    ema: Ema[DenseModel],
-    best: DenseModel,
-    history: History,
-) -> tuple[int, float]:
-    """Load the state of a killed run, if there is one; return its step and the seconds that it had worked."""
-    if not path.exists():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True, map_location="cpu")
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    ema.model.load_state_dict(state["ema"])
-    ema.steps = int(state["ema_steps"])
-    best.load_state_dict(state["best"])
-    history.entries, history.best, history.start = state["history"], state["best_score"], state["start_score"]
-    history.improved_step = int(state["improved_step"])
-    history.best_step = int(state["best_step"])
-    history.joined = state["joined"]
-    return int(state["step"]), float(state["seconds"])

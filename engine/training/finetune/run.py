@@ -22,14 +22,16 @@ from ...models.package import ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
 from ..blend import move_towards
+from .history import History
 from .int8 import add_int8_like
-from .loop import STATE_VERSION, History, Lesson, LoopConfig, start_lesson, train, validate
+from .loop import Lesson, LoopConfig, start_lesson, train, validate
 from .new_outputs import begin_new_outputs
 from .pictures import class_colours, write_strip
 from .prepare import Prepared, demand_both_halves, prepare, write_split
 from .samples import Seen, read_tiles, unlabelled_tiles
 from .scores import found_classes
 from .shares import MOST_TILES, shares_shift
+from .state import STATE_VERSION
 from .teaching import BACKGROUND
 from .trainable import merged, with_tasks
 

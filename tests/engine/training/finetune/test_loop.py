@@ -20,7 +20,8 @@ from ridgeline.engine.models.presets import encoder_preset
 from ridgeline.engine.training.finetune import loop
 from ridgeline.engine.training.finetune.balance import class_weights, tile_shares
 from ridgeline.engine.training.finetune.features import MOST_SHOWN, Kept, fitting_views
-from ridgeline.engine.training.finetune.loop import History, train, validate
+from ridgeline.engine.training.finetune.history import History
+from ridgeline.engine.training.finetune.loop import train, validate
 from ridgeline.engine.training.finetune.samples import Sample
 from ridgeline.engine.training.finetune.teaching import plan_teaching
 from ridgeline.engine.training.finetune.trainable import with_tasks

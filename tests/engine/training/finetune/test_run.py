@@ -26,7 +26,8 @@ from ridgeline.engine.models.package.validate import faults_of_package
 from ridgeline.engine.models.rebuild import trainable_model
 from ridgeline.engine.training.finetune import prepare as prepare_module
 from ridgeline.engine.training.finetune import run
-from ridgeline.engine.training.finetune.loop import History, validate
+from ridgeline.engine.training.finetune.history import History
+from ridgeline.engine.training.finetune.loop import validate
 from ridgeline.engine.training.finetune.prepare import prepare
 from ridgeline.engine.training.finetune.raster_choice import Told
 from ridgeline.engine.training.finetune.run import WORK, run_finetune

@@ -70,7 +70,9 @@ def prepare(job: FinetuneJob, feedback: Feedback) -> Prepared:
 
 def _compared(ready: Prepared, job: FinetuneJob, feedback: Feedback) -> Told | None:
     """Return how well new classes are told with and without the surface; None where there is nothing to choose."""
-    if ready.teaching.kind != "new" or job.keep_surface or len(ready.samples[0].inputs) < 2:
+    surface = ready.package.spec.input_of_kind("dsm")
+    can_go = surface is not None and surface.optional and len(ready.samples[0].inputs) > 1
+    if ready.teaching.kind != "new" or job.keep_surface or not can_go:
         return None
     alone = trainable_model(ready.package, ["rgb"])
     points = shapely.get_coordinates(shapely.point_on_surface(np.array(ready.labels.polygons, dtype=object)))

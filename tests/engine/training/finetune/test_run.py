@@ -148,10 +148,14 @@ def test_a_surface_that_does_not_help_new_classes_is_left_out_and_said(
     assert len(others) == len(set(others)), "nothing is told twice"
 
 
-def test_buildings_are_taught_with_the_surface_unasked(place, tmp_path, monkeypatch):
+def test_where_there_is_nothing_to_choose_rasters_are_not_compared(place, tmp_path, monkeypatch):
     monkeypatch.setattr(prepare_module, "compare_rasters", lambda *_: pytest.fail("there is nothing to choose"))
     prepare(job(place, tmp_path / "m", field=None), Feedback())
     prepare(job(place, tmp_path / "m", dsm=None), Feedback())
+    inputs = tuple(replace(item, optional=False) for item in INPUTS)
+    info = PackageInfo("both", "1", inputs, OUTPUTS, GsdSpec(GSD, 0.25, 1.0), TileSpec(256, 32, 64))
+    export_package(tiny_model(), info, tmp_path / "both", half=False)
+    prepare(job(place, tmp_path / "m", model=str(tmp_path / "both")), Feedback())  # it needs both
 
 
 def test_a_picture_alone_is_met_as_a_run_meets_it(place, tmp_path):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WINDOWS = (1, 3, 5, 11)
+WINDOWS = (1, 3, 5)
 """Sides of the squares around a cell over which colours are taken, in cells."""
 _SPREAD = 4.0
 """Factor that brings deviations to the size of means: int8 graphs keep all channels at one scale."""
@@ -54,4 +54,7 @@ def _around(cells: Tensor, side: int) -> Tensor:
     """Return the means over squares around each cell, at the rim over what there is of them."""
     if side == 1:
         return cells
-    return F.avg_pool2d(cells, side, stride=1, padding=side // 2, count_include_pad=False)
+    # one axis after the other: ONNX Runtime takes as many sums as a window has cells
+    rim = side // 2
+    along = F.avg_pool2d(cells, (1, side), stride=1, padding=(0, rim), count_include_pad=False)
+    return F.avg_pool2d(along, (side, 1), stride=1, padding=(rim, 0), count_include_pad=False)

@@ -1,7 +1,7 @@
 """What the colours around each pixel are: means, how much they vary, and their products.
 
 Few labels cannot teach convolutions to look at colours, but a linear reading of plain statistics learns from a dozen
-polygons what a roof is covered with (``training/finetune_benchmark/NOTES.md``, "The picture's own colours").
+polygons what a roof is covered with (``training/finetune_benchmark/NOTES.md``, "Colours read directly").
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether new classes are told better from the picture alone than from picture and surface together.
 
 A network that sees both rasters has learnt to look at heights first: where colours and textures tell the classes, the
-one for the picture alone teaches them better, and where heights tell them it is of no use. Which it is, a linear
-reading of what each network says says in seconds: taught on most of the labels, measured on the rest, in turn. The
+one for the picture alone teaches them better, and where heights tell them it is of no use. Which it is shows in seconds
+by a linear reading of what each network says: taught on most of the labels, measured on the rest, in turn. The
 benchmark's NOTES.md compares it with whole trainings.
 """
 
@@ -62,8 +62,8 @@ def compare_rasters(
     classes: int,
     seed: int,
     feedback: Feedback,
-) -> Told:
-    """Return how well the classes are told with and without the surface.
+) -> Told | None:
+    """Return how well the classes are told with and without the surface; None where all labels lie in one square.
 
     Args:
         alone: the network for the picture.
@@ -78,6 +78,8 @@ def compare_rasters(
     pixels = [_drawn(tile, np.random.default_rng((seed, number))) for number, tile in enumerate(tiles)]
     truth = np.concatenate([tile.truth[at] for tile, at in zip(tiles, pixels)]).astype(np.int64)
     squares = np.concatenate([ground.squares(tile, *at) for tile, at in zip(tiles, pixels)])
+    if len(np.unique(squares)) < 2:
+        return None
     scores = []
     for model, names in ((alone, ("rgb",)), (together, ("rgb", "dsm"))):
         said = _said(model.eval(), tiles, pixels, names, feedback)

@@ -87,9 +87,12 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
     pictures = _Pictures(work, lesson, ready)
     trained = train(model, lesson, device, work / "state.pt", feedback, pictures)
     history = trained.history
-    best = _settled(trained.network, before, ready, lesson, history, device)
+    own_classes = is_new or (ready.teaching.kind == "known" and not history.is_start)
+    # without a background the classes are not all that there is, and their shares say nothing
+    ground = _unlabelled(ready, job.seed) if own_classes and ready.teaching.background is not None else None
+    best = _settled(trained.network, before, ready, lesson, ground)
     # where what validated taught in the end, scores and pictures are of the network before that
-    judged = best if history.joined is None else _settled(trained.validated, before, ready, lesson, history, device)
+    judged = best if history.joined is None else _settled(trained.validated, before, ready, lesson, ground)
     scores_before = None if is_new else validate(before, lesson).plain.as_dict()
     metrics = {
         "validation before": scores_before or "these classes are new",
@@ -122,17 +125,23 @@ def _train(job: FinetuneJob, ready: Prepared, out: Path, work: Path, device: str
 
 
 def _settled(
-    trained: DenseModel, before: DenseModel, ready: Prepared, lesson: Lesson, history: History, device: str
+    trained: DenseModel, before: DenseModel, ready: Prepared, lesson: Lesson, ground: list[Seen] | None
 ) -> DenseModel:
-    """Return a trained network as it is used: of old classes a part of what was learnt, of new ones other shares."""
+    """Return a trained network as it is used: of old classes a part of what was learnt, of own ones other shares.
+
+    Args:
+        trained: what came out of the training.
+        before: what went in.
+        ready: labels.
+        lesson: of the training.
+        ground: tiles without labels whose shares of the classes count; None: they stay as they are.
+    """
+    device = next(trained.parameters()).device
     settled = merged(trained).to(device)
-    is_new = ready.teaching.kind == "new"
-    if not is_new:
+    if ready.teaching.kind != "new":
         move_towards(settled, before, share_learnt(_taught_polygons(ready)))
-    own_classes = is_new or (ready.teaching.kind == "known" and not history.is_start)
-    # without a background the classes are not all that there is, and their shares say nothing
-    if own_classes and ready.teaching.background is not None:
-        shift = shares_shift(settled, lesson, _unlabelled(ready, lesson.config.seed), device)
+    if ground is not None:
+        shift = shares_shift(settled, lesson, ground, str(device))
         settled.shift(ready.teaching.taught[0], torch.from_numpy(shift))
     return settled
 

@@ -18,12 +18,12 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from ..jobs import ErrorCode, RidgelineError
-from ..models.package import ModelSpec, OutputSpec
+from ..models.package import BACKGROUND, ModelSpec, OutputSpec
 from ..training.finetune.labels import LabelSet
 from .metrics import confusion_matrix
 from .objects import MISSED, WRONG_CLASS, Fault, Shape
 
-BACKGROUND, ELSE = "background", "something else"
+ELSE = "something else"
 BUILDING = "building"
 _ROWS = 512
 

@@ -53,7 +53,8 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     spec = find_model(job.model).spec
     with gdal_env():
-        grid = plan_frame(job.rgb, job.dsm, None, wanted_gsd(job.gsd, spec.gsd)).grid
+        seen = [item.kind for item in spec.inputs]
+        grid = plan_frame(job.rgb, job.dsm, None, wanted_gsd(job.gsd, spec.gsd), seen=seen).grid
         crs, gsd = grid.crs, grid.gsd
         ground, known = _ground(job, crs)
         target = choose_target(spec, ground.labels.names)

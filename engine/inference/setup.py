@@ -70,7 +70,7 @@ def prepare(job: SegmentJob, feedback: Feedback) -> Setup:
     package = find_model(job.model)
     gsd = wanted_gsd(job.gsd, package.spec.gsd)
     kinds = _kinds_of(job, package.spec, feedback)
-    frame = plan_frame(job.rgb, job.dsm, job.region, gsd, _bands_of(package.spec))
+    frame = plan_frame(job.rgb, job.dsm, job.region, gsd, _bands_of(package.spec), kinds)
     for note in (*frame.notes, *check_inputs(frame, package.spec.gsd)):
         feedback.warn(note.code, note.message)
     return Setup(job, package, frame, TilePlan.of(frame.grid, package.spec.tile), kinds)
@@ -196,7 +196,8 @@ def _kinds_of(job: SegmentJob, model: ModelSpec, feedback: Feedback) -> frozense
     given = {kind for kind, item in (("rgb", job.rgb), ("dsm", job.dsm)) if item is not None}
     used = {kind for kind in given if model.input_of_kind(kind) is not None}
     for kind in sorted(given - used):
-        rest = "it only serves the heights of buildings" if kind == "dsm" else "it only serves to find the grid"
+        has_heights = kind == "dsm" and (job.keep_heights or model.output_of_role("building") is not None)
+        rest = "it only serves heights" if has_heights else "it only serves to find the grid"
         feedback.warn("raster_not_used", f"The model {model.name!r} does not look at the {_KIND_NAMES[kind]}: {rest}.")
     if job.skip_empty and "dsm" not in given:
         raise RidgelineError(

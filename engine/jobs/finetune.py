@@ -12,6 +12,20 @@ from .inputs import RasterInput
 from .segment import DEFAULT_MODEL
 
 MODES = ("head", "adapters", "full")
+NEW_COLOURS = (
+    "#ee6677",
+    "#4477aa",
+    "#ccbb44",
+    "#aa3377",
+    "#66ccee",
+    "#ee8866",
+    "#ffaabb",
+    "#44bb99",
+    "#bbbbbb",
+    "#228833",
+)
+"""Colours of new classes without one (Paul Tol's bright and light schemes, told apart by colour-blind people); first
+those that are easily told from grass, trees and roads in a picture from above."""
 _DEVICES_OF_WINDOWS = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10))}
 
 

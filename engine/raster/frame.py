@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,7 @@ def plan_frame(
     region: Region | None,
     gsd: float | GsdSpec,
     bands: int | None = None,
+    seen: Collection[str] = ("rgb", "dsm"),
 ) -> Frame:
     """Choose the grid for a run.
 
@@ -74,6 +76,7 @@ def plan_frame(
         gsd: ground sampling distance in metres per pixel; or a model's, which chooses it by the pixels of the surface
             (of the picture, without one).
         bands: how many bands of the picture the model takes; None: three.
+        seen: kinds of the rasters that the model looks at; the pixels of others choose nothing.
 
     Raises:
         RidgelineError: as :func:`describe` and :func:`region_geometry`; NO_OVERLAP if nothing is left to do; BAD_CRS if
@@ -88,7 +91,8 @@ def plan_frame(
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     notes = [Note(code, message) for source in sources for code, message in source.notes]
     if isinstance(gsd, GsdSpec):
-        gsd = gsd.over(ground_gsd(sources[-1]))
+        looked_at = [source for source in sources if source.kind in seen] or sources
+        gsd = gsd.over(ground_gsd(looked_at[-1]))
     crs, note = choose_crs(sources[0])
     notes += [note] if note else []
     outlines = [footprint(source, crs) for source in sources]

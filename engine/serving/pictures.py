@@ -29,7 +29,7 @@ class PictureFolder:
         self._written: deque[Path] = deque()
 
     def write(self, folder: Path, stem: str, plane: PlaneSpec, values: NDArray[Any], window: Grid, kind: str) -> Path:
-        """Write one layer and return its path.
+        """Write one layer and return its path; where it says background, the map beneath is to be seen.
 
         Args:
             folder: where to.
@@ -46,7 +46,7 @@ class PictureFolder:
         part = path.with_name(path.name + ".part")
         with writing(path):
             folder.mkdir(parents=True, exist_ok=True)
-            (_write_png if kind == "png" else _write_tif)(part, plane, values, window)
+            (_write_png if kind == "png" else _write_tif)(part, plane, _without_background(plane, values), window)
             part.replace(path)
         self._written.append(path)
         while len(self._written) > _KEPT:
@@ -63,6 +63,14 @@ class PictureFolder:
         for item in (path, path.with_suffix(".pgw"), path.with_name(path.name + ".aux.xml")):
             with contextlib.suppress(OSError):  # the map may hold it open; the folder is a temporary one
                 item.unlink(missing_ok=True)
+
+
+def _without_background(plane: PlaneSpec, values: NDArray[Any]) -> NDArray[Any]:
+    """Return values [H, W] with nodata where they are the background: palettes have no alpha."""
+    for item in plane.output.classes if plane.values == "classes" and plane.output is not None else ():
+        if item.is_background:
+            values = np.where(values == item.id, 0, values).astype(values.dtype)
+    return values
 
 
 def _write_tif(path: Path, plane: PlaneSpec, values: NDArray[Any], window: Grid) -> None:

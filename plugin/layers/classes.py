@@ -1,8 +1,13 @@
-"""Names of the roof classes for people, in their language; in English those of `engine.classes`, which styles have."""
+"""Names of classes; of roofs for people, in their language: in English those of `engine.classes`, which styles have."""
 
 from typing import Dict
 
 from ..i18n import tr
+
+BACKGROUND = "background"
+"""Name of the class of what is none of the others: maps show there what lies beneath."""
+OWN_CLASSES = "classes"
+"""Name of the raster of the classes that a fine-tuning has added."""
 
 
 def roof_titles() -> Dict[str, str]:

@@ -1,7 +1,7 @@
 """Results into the layer tree: one group a run, each layer with its style."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -19,6 +19,7 @@ from qgis.core import (
 
 from ..i18n import tr
 from ..paths import RESOURCES
+from .classes import BACKGROUND, OWN_CLASSES
 
 RESULT_PROPERTY = "ridgeline/result"
 """Custom property of every layer that we add; its value is the kind of result."""
@@ -62,7 +63,7 @@ def extra_kinds(outputs: Mapping[str, str]) -> Tuple[ResultKind, ...]:
     """
     known = {kind.name for kind in result_kinds()}
     names = [name for name, path in outputs.items() if str(path).endswith(".tif") and name not in known]
-    titles = {"classes": tr("Own classes")}
+    titles = {OWN_CLASSES: tr("Own classes")}
     return tuple(
         ResultKind(f"{name}.tif", titles.get(name, name.replace("_", " ").capitalize()), True, True) for name in names
     )
@@ -86,6 +87,9 @@ class AddedRun:
 def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> AddedRun:
     """Add the results of a run as one group on top of the layer tree.
 
+    Where a model has classes of the user's own, they are what is shown at first: roof classes in their colours over
+    them could not be told from them.
+
     Args:
         outputs: paths by kind (``buildings``, ``roof_class``, …, and class rasters of the model's own); others are
             left alone.
@@ -96,7 +100,8 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
     layers: Dict[str, Any] = {}
     failed: List[str] = []
     first, *others = result_kinds()
-    kinds = (first, *extra_kinds(outputs), *others)  # outlines on top, then what the user has taught
+    extra = extra_kinds(outputs)
+    kinds = (replace(first, visible=not extra), *extra, *others)  # outlines on top, then what the user has taught
     for kind in kinds:
         path = outputs.get(kind.name)
         if not path or not Path(path).is_file():
@@ -166,11 +171,14 @@ def apply_style(layer: Any, kind: ResultKind) -> bool:
 
 
 def show_named_classes(layer: Any) -> None:
-    """Show the classes that a raster's file names; its colour table has 256 entries, most of them without meaning."""
+    """Show the classes that a raster's file names, but for the background.
+
+    Its colour table has 256 entries, most of them without meaning.
+    """
     renderer = layer.renderer()
     if renderer is None or renderer.type() != "paletted":
         return
-    named = [item for item in renderer.classes() if item.label not in ("", str(int(item.value)))]
+    named = [item for item in renderer.classes() if item.label not in ("", str(int(item.value)), BACKGROUND)]
     if named:
         layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), renderer.usesBands()[0], named))
 

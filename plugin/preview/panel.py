@@ -12,7 +12,7 @@ from ..dock.logic.models import ModelInfo
 from ..dock.widgets.notes import Notes, wrapped
 from ..dock.widgets.page import shrinkable
 from ..i18n import tr
-from ..layers.classes import roof_titles
+from ..layers.classes import BACKGROUND, OWN_CLASSES, roof_titles
 
 _MOST_CLASSES = 5
 
@@ -27,6 +27,7 @@ class PreviewPanel(QWidget):
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
+        self._chosen = ""
         self.preview = QPushButton()
         self.preview.setToolTip(tr("Shows results for what the map shows, and follows it; nothing is saved."))
         self.roofs = QPushButton()
@@ -70,14 +71,14 @@ class PreviewPanel(QWidget):
         self._name_buttons()
 
     def offer_layers(self, names: Any) -> None:
-        """Offer these layers, keeping the choice."""
-        before = self.layer.currentData()
+        """Offer these layers, keeping the choice; where there was none, what the user has taught is shown first."""
+        wanted = self._chosen if self._chosen in names else OWN_CLASSES
         self.layer.blockSignals(True)
         self.layer.clear()
         titles = layer_titles()
         for name in names:
             self.layer.addItem(titles.get(name, str(name).replace("_", " ")), name)
-        self.layer.setCurrentIndex(max(0, self.layer.findData(before)))
+        self.layer.setCurrentIndex(max(0, self.layer.findData(wanted)))
         self.layer.setEnabled(self.layer.count() > 0)
         self.layer.blockSignals(False)
 
@@ -99,10 +100,11 @@ class PreviewPanel(QWidget):
         self.show_shares({}, None)
 
     def show_shares(self, shares: Dict[str, float], model: Optional[ModelInfo]) -> None:
-        """Show the classes of the view with their colours and shares, the largest first."""
+        """Show the classes of the view with their colours and shares, the largest first; not the background."""
         colours = {item.name: item.colour for items in (model.classes.values() if model else ()) for item in items}
         titles, lines = roof_titles(), []
-        for name, share in sorted(shares.items(), key=lambda item: -item[1])[:_MOST_CLASSES]:
+        shown = [item for item in shares.items() if item[0] != BACKGROUND]
+        for name, share in sorted(shown, key=lambda item: -item[1])[:_MOST_CLASSES]:
             title = titles.get(name, name.replace("_", " "))
             text = f"{title[:1].upper() + title[1:]} {_percent(share)}"
             lines.append(_legend_line(colours.get(name, "#888888"), text))
@@ -137,7 +139,8 @@ class PreviewPanel(QWidget):
         self.preview_switched.emit(on)
 
     def _on_layer(self) -> None:
-        self.layer_chosen.emit(str(self.layer.currentData() or ""))
+        self._chosen = str(self.layer.currentData() or "")
+        self.layer_chosen.emit(self._chosen)
 
 
 def _legend_line(colour: str, text: str) -> str:
@@ -148,6 +151,7 @@ def _legend_line(colour: str, text: str) -> str:
 def layer_titles() -> "Dict[str, str]":
     """Return what people read for the layers of a preview."""
     return {
+        OWN_CLASSES: tr("Own classes"),
         "roof_class": tr("Roof class"),
         "land_cover": tr("Land cover"),
         "confidence": tr("Confidence"),

@@ -8,6 +8,8 @@ from ...engine.jobs import Progress, Started, Warn
 from ..engine_link.run_job import Listener
 from ..i18n import tr
 
+NEWS = ("raster_not_used", "surface_left_out")
+"""Codes of warnings by which nothing is wrong: the user should know, and need do nothing."""
 _TEXT_EVERY_S = 1.0
 
 
@@ -46,9 +48,12 @@ class FeedbackListener(Listener):
             self._feedback.setProgressText(progress_text(event))
 
     def warning(self, event: Warn) -> None:
-        """Show a warning."""
+        """Show a warning; what is news rather than a fault as such."""
         self.warnings.append(event.message)
-        push_warning(self._feedback, event.message)
+        if event.code in NEWS:
+            self._feedback.pushInfo(event.message)
+        else:
+            push_warning(self._feedback, event.message)
 
     def silent(self, seconds: float) -> None:
         """Say that nothing has been heard for a while."""

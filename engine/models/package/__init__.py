@@ -2,6 +2,7 @@
 
 from .load import ModelPackage, load_package, save_spec
 from .spec import (
+    BACKGROUND,
     ClassSpec,
     GsdSpec,
     HeightChannels,
@@ -14,6 +15,7 @@ from .spec import (
 )
 
 __all__ = [
+    "BACKGROUND",
     "ClassSpec",
     "GsdSpec",
     "HeightChannels",

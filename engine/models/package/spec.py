@@ -188,6 +188,10 @@ class TileSpec:
             raise ValueError(f"for coarse_picture size {self.size} must be a multiple of {2 * self.multiple}")
 
 
+BACKGROUND = "background"
+"""Name of the class of what is none of the others."""
+
+
 @dataclass(frozen=True)
 class ClassSpec:
     """One class: id from 1 (0 is nodata everywhere), name (printable, on one line), colour ``#rrggbb``."""
@@ -202,6 +206,11 @@ class ClassSpec:
         _check_text("the class name", self.name)
         if not _COLOUR.fullmatch(self.colour):
             raise ValueError(f"colour {self.colour!r} must look like #a1b2c3")
+
+    @property
+    def is_background(self) -> bool:
+        """Whether it is the class of what is none of the others, which maps do not show."""
+        return self.name == BACKGROUND
 
 
 @dataclass(frozen=True)

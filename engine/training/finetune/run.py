@@ -18,7 +18,7 @@ from ...jobs import ErrorCode, Result, RidgelineError, to_dict
 from ...jobs.finetune import FinetuneJob, package_name
 from ...models.export import PackageInfo, export_package
 from ...models.multitask import DenseModel
-from ...models.package import ModelPackage, ModelSpec
+from ...models.package import BACKGROUND, ModelPackage, ModelSpec
 from ...models.package.load import file_sha256
 from ...raster.gdal_env import gdal_env
 from ..blend import move_towards
@@ -32,7 +32,6 @@ from .samples import Seen, read_tiles, unlabelled_tiles
 from .scores import found_classes
 from .shares import MOST_TILES, shares_shift
 from .state import STATE_VERSION
-from .teaching import BACKGROUND
 from .trainable import merged, with_tasks
 
 WORK = ".training"

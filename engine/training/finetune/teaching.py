@@ -6,29 +6,14 @@ from dataclasses import dataclass, replace
 
 from ...classes import LAND_COVER, ROOF_CLASSES
 from ...jobs import ErrorCode, RidgelineError
-from ...jobs.finetune import ClassMapping
+from ...jobs.finetune import NEW_COLOURS, ClassMapping
 from ...models.config import DenseConfig, TaskConfig
-from ...models.package import ClassSpec, OutputSpec
+from ...models.package import BACKGROUND, ClassSpec, OutputSpec
 
-BACKGROUND = "background"
 NEW_TASK = "classes"
 """Name of the output that new classes get."""
 _DETAIL = 24
 """Width of the branch by which new classes see the picture's own colours."""
-
-_PALETTE = (
-    "#4477aa",
-    "#ee6677",
-    "#228833",
-    "#ccbb44",
-    "#66ccee",
-    "#aa3377",
-    "#bbbbbb",
-    "#ee8866",
-    "#44bb99",
-    "#ffaabb",
-)
-"""Colours for new classes without one (Paul Tol's bright and light schemes, told apart by colour-blind people)."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +108,9 @@ def _new(
 ) -> Teaching:
     colours = {item.target: item.colour for item in mapping if item.colour}
     classes = tuple(
-        ClassSpec(i + 1, name, colours.get(name) or ("#f0f0f0" if name == BACKGROUND else _PALETTE[i % len(_PALETTE)]))
+        ClassSpec(
+            i + 1, name, colours.get(name) or ("#f0f0f0" if name == BACKGROUND else NEW_COLOURS[i % len(NEW_COLOURS)])
+        )
         for i, name in enumerate(names)
     )
     kept = config.tasks if keep_old else ()

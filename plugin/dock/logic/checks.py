@@ -73,7 +73,7 @@ class Inputs:
         """Metres per pixel of the run: what was asked for, else what the model takes over these layers."""
         if self.gsd is not None or self.model is None:
             return self.gsd
-        layer = self.rgb if self.dsm is None else self.dsm
+        layer = self.dsm if "dsm" in self.model.looks_at(self.kinds) else self.rgb or self.dsm
         return self.model.gsd_over(None if layer is None or is_online(layer) else pixel_size_m(layer))
 
 
@@ -101,13 +101,27 @@ def _check_presence(inputs: Inputs) -> List[Finding]:
     if inputs.model is None:
         findings.append(_ask(tr("Choose a model.")))
     elif inputs.kinds and not inputs.model.takes(inputs.kinds):
-        findings.append(_stop(_unfit_inputs(inputs.model, inputs.kinds)))
+        findings.append(_stop(_unfit_inputs(inputs.model)))
+    elif inputs.kinds:
+        findings += _check_unseen(inputs.model, inputs.kinds)
     if inputs.region is None:
         findings.append(_ask(inputs.region_problem or tr("Choose a region.")))
     return findings
 
 
-def _unfit_inputs(model: ModelInfo, kinds: FrozenSet[str]) -> str:
+def _check_unseen(model: ModelInfo, kinds: FrozenSet[str]) -> List[Finding]:
+    unseen = kinds - model.looks_at(kinds)
+    if "rgb" in unseen:
+        return [_tell(tr("The model “{model}” does not look at the RGB layer.", model=model.label))]
+    if not unseen:
+        return []
+    text = tr("The model “{model}” does not look at the DSM layer.", model=model.label)
+    if "building" in model.outputs:
+        text += " " + tr("It only serves the heights of buildings.")
+    return [_tell(text)]
+
+
+def _unfit_inputs(model: ModelInfo) -> str:
     names = {
         frozenset({"rgb"}): tr("an RGB layer alone"),
         frozenset({"dsm"}): tr("a DSM layer alone"),

@@ -8,14 +8,14 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from ....engine.jobs.finetune import package_name
 from ....engine.jobs.places import user_models
 from ...i18n import tr
-from ...layers.classes import roof_titles
+from ...layers.classes import BACKGROUND, roof_titles
 from .checks import Finding, Weight
 from .models import ModelInfo
 
 ALGORITHM = "ridgeline:finetune"
 NO_FAULTS = ("surface_left_out",)
 """Codes of findings about labels that are news rather than faults."""
-BUILDING, BACKGROUND = "building", "background"
+BUILDING = "building"
 MOST_VALUES = 60
 """A field with more values holds no classes."""
 

@@ -60,9 +60,13 @@ class ModelInfo:
         """Name for people."""
         return self.title or self.name
 
+    def looks_at(self, kinds: FrozenSet[str]) -> FrozenSet[str]:
+        """Return which of these inputs the model looks at; the others it leaves alone."""
+        return kinds & frozenset().union(*self.input_sets)
+
     def takes(self, kinds: FrozenSet[str]) -> bool:
-        """Whether the model runs with exactly these inputs."""
-        return kinds in self.input_sets
+        """Whether the model runs where these inputs are at hand."""
+        return self.looks_at(kinds) in self.input_sets
 
 
 @dataclass(frozen=True)

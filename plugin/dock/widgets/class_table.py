@@ -7,12 +7,11 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
+from ....engine.jobs.finetune import NEW_COLOURS
 from ...i18n import tr
 from ..logic.lesson import LabelValue, Meaning, guess_meaning
 from .notes import wrapped
 from .page import clear, shrinkable
-
-_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#44bb99")
 
 
 class ClassTable(QWidget):
@@ -46,7 +45,7 @@ class ClassTable(QWidget):
             combo.setAccessibleName(tr("Class of {value}", value=value.title))
             button = QgsColorButton()
             button.setFixedWidth(2 * button.fontMetrics().height() + 16)
-            button.setColor(QColor(meaning.colour or _COLOURS[(row - 1) % len(_COLOURS)]))
+            button.setColor(QColor(meaning.colour or NEW_COLOURS[(row - 1) % len(NEW_COLOURS)]))
             button.setAccessibleName(tr("Colour of {value}", value=value.title))
             button.setToolTip(tr("Colour of a new class. Classes that the model has keep theirs."))
             for column, widget in enumerate((name, combo, button)):

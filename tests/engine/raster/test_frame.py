@@ -77,6 +77,12 @@ def test_a_models_gsd_follows_the_surface_or_else_the_picture(rgb, dsm):
     assert plan_frame(rgb, dsm, None, GsdSpec(0.25, 0.2, 0.6)).grid.gsd == 0.25
 
 
+def test_a_surface_that_the_model_does_not_look_at_chooses_no_gsd(rgb, dsm):
+    spec = GsdSpec(0.25, 0.2, 0.6, 0.4)
+    assert plan_frame(rgb, dsm, None, spec, seen=("rgb",)).grid.gsd == 0.25
+    assert plan_frame(rgb, dsm, None, spec, seen=("dsm",)).grid.gsd == 0.4
+
+
 def test_the_grid_follows_the_raster_never_the_region(raster_file):
     # a raster across the border of two UTM zones: any region in it gets the zone of the raster's centre
     item = RasterInput(

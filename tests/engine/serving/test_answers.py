@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from ridgeline.engine.feedback import Feedback
+from ridgeline.engine.inference.finish import PlaneSpec
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
 from ridgeline.engine.jobs.serve import PreviewRequest, RoofRequest, Scene
+from ridgeline.engine.models.package import ClassSpec, OutputSpec
+from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.serving.pictures import _KEPT, PictureFolder
 from ridgeline.engine.serving.preview import make_preview
 from ridgeline.engine.serving.roof import find_roof
@@ -83,6 +87,18 @@ def test_a_png_has_colours_and_a_world_file(scene, request_of):
         assert dataset.count == 4 and dataset.transform.a == pytest.approx(GSD)
         row, col = dataset.index(x, y)
         assert tuple(dataset.read()[:, row, col]) == (204, 0, 0, 255)
+
+
+@pytest.mark.parametrize("kind", ["tif", "png"])
+def test_the_background_lets_through_what_lies_beneath(tmp_path, kind):
+    classes = (ClassSpec(1, "solar", "#ff8000"), ClassSpec(2, "background", "#f0f0f0"))
+    plane = PlaneSpec("classes", "uint8", "classes", True, OutputSpec("classes", "classes", "other", classes))
+    values = np.array([[1, 2], [0, 2]], np.uint8)
+    window = Grid(CRS.from_epsg(25832), 0.5, 0, 0, 2, 2)
+    path = PictureFolder().write(tmp_path, "a", plane, values, window, kind)
+    with rasterio.open(path) as dataset:
+        assert (dataset.dataset_mask() > 0).tolist() == [[True, False], [False, False]]
+    assert values.tolist() == [[1, 2], [0, 2]], "the shares are counted in them"
 
 
 def test_a_view_without_rasters_or_with_too_much_is_explained(scene, request_of):

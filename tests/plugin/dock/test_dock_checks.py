@@ -132,6 +132,29 @@ def test_a_model_that_needs_other_inputs_says_which(good, shelf):
     assert "Needy" in text and "RGB and DSM together" in text
 
 
+def test_a_layer_that_the_model_does_not_look_at_is_told_and_no_fault(good, shelf):
+    outputs = [{"name": "building", "kind": "probability", "role": "building"}]
+    colours = read_model(put_model(shelf, model_json("colours", "Colours", input_sets=(("rgb",),))))
+    finding = only(replace(good, model=colours))
+    assert finding.weight is Weight.TELLS and "does not look at the DSM" in finding.text
+    assert "heights" not in finding.text, "it finds no buildings that could have any"
+    roofs = read_model(put_model(shelf, model_json("roofs", "Roofs", input_sets=(("rgb",),), outputs=outputs)))
+    assert "heights of buildings" in only(replace(good, model=roofs)).text
+    heights = read_model(put_model(shelf, model_json("heights", "Heights", input_sets=(("dsm",),))))
+    assert "RGB" in only(replace(good, model=heights)).text
+    assert only(replace(good, model=heights, dsm=None)).weight is Weight.STOPS
+    either = read_model(put_model(shelf, model_json("either", "Either", input_sets=(("rgb",), ("dsm",)))))
+    assert only(replace(good, model=either)).weight is Weight.STOPS, "the engine would show it both"
+
+
+def test_a_layer_that_the_model_does_not_look_at_chooses_no_pixel_size(good, shelf, raster):
+    coarse = replace(good, dsm=raster("coarse_dsm", pixel=0.5, size=100))
+    alone = read_model(put_model(shelf, model_json("alone", input_sets=(("rgb",),))))
+    for model, gsd in ((alone, 0.2), (coarse.model, 0.4)):
+        eager = replace(model, gsd_trained=0.1, gsd_native_share=0.8, gsd_max=2.0)
+        assert replace(coarse, model=eager).run_gsd == pytest.approx(gsd, abs=0.005)
+
+
 def test_a_layer_that_is_no_file_is_announced_with_its_size_and_stopped_at_the_cap(good):
     uri = "type=xyz&url=file:///nowhere/{z}/{x}/{y}.png&zmax=19&zmin=0&crs=EPSG:3857"
     online = QgsRasterLayer(uri, "tiles", "wms")

@@ -1,6 +1,7 @@
 """Class rasters that only a fine-tuned model has come on the map, with the names and colours that the file brings."""
 
-from osgeo import gdal, osr
+import pytest
+from osgeo import gdal, ogr, osr
 from qgis.core import QgsProject
 
 from ridgeline.plugin.layers.results import add_run, extra_kinds
@@ -15,11 +16,11 @@ def class_raster(path):
     reference.ImportFromEPSG(25832)
     data.SetProjection(reference.ExportToWkt())
     table = gdal.ColorTable()
-    for value, colour in ((1, (255, 0, 0, 255)), (2, (0, 0, 255, 255))):
+    for value, colour in ((1, (255, 0, 0, 255)), (2, (0, 0, 255, 255)), (3, (240, 240, 240, 255))):
         table.SetColorEntry(value, colour)
     band = data.GetRasterBand(1)
     band.SetColorTable(table)
-    band.SetCategoryNames(["", "solar", "tile"])
+    band.SetCategoryNames(["", "solar", "tile", "background"])
     band.SetNoDataValue(0)
     band.Fill(1)
     data.FlushCache()
@@ -32,9 +33,30 @@ def test_own_classes_are_in_the_group_with_names_and_colours(qgis_new_project, t
     layer = added.layers["classes"]
     assert layer.name() == "Own classes" and layer.renderer().type() == "paletted"
     shown = {item.value: (item.label, item.color.name()) for item in layer.renderer().classes()}
-    assert shown == {1: ("solar", "#ff0000"), 2: ("tile", "#0000ff")}, "the rest of the colour table means nothing"
+    assert shown == {1: ("solar", "#ff0000"), 2: ("tile", "#0000ff")}, (
+        "the rest of the colour table means nothing, and the background is what the map shows"
+    )
     node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
     assert node is not None and node.itemVisibilityChecked()
+
+
+def buildings_layer(path):
+    data = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(25832)
+    layer = data.CreateLayer("buildings", reference, ogr.wkbPolygon)
+    layer.CreateField(ogr.FieldDefn("roof_class", ogr.OFTString))
+    return str(path)
+
+
+@pytest.mark.parametrize("own_classes", [False, True])
+def test_roof_classes_are_shown_at_first_where_nothing_of_the_users_own_is(qgis_new_project, tmp_path, own_classes):
+    outputs = {"buildings": buildings_layer(tmp_path / "buildings.gpkg")}
+    if own_classes:
+        outputs["classes"] = class_raster(tmp_path / "classes.tif")
+    layer = add_run(outputs, "My roofs").layers["buildings"]
+    node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
+    assert node.itemVisibilityChecked() is not own_classes
 
 
 def test_known_results_and_other_files_are_no_extra():

@@ -70,6 +70,25 @@ def test_a_layer_can_be_chosen_once_there_is_one(panel):
     assert panel.layer.isEnabled()
 
 
+def test_the_background_of_own_classes_has_no_line_in_the_legend(panel):
+    panel.show_shares({"background": 0.9, "solar": 0.1}, Model(background="#f0f0f0", solar="#0000ff"))
+    assert "Solar 10 %" in panel.legend.text() and "ackground" not in panel.legend.text()
+
+
+def test_own_classes_are_shown_first_until_something_else_is_chosen(panel):
+    panel.offer_layers(["land_cover", "roof_class"])
+    assert panel.layer.currentData() == "land_cover"
+    panel.offer_layers(["land_cover", "classes", "roof_class"])
+    assert panel.layer.currentText() == "Own classes"
+    panel.layer.setCurrentIndex(2)
+    panel.layer.activated.emit(2)
+    for names in (["classes", "roof_class"], ["land_cover", "roof_class"]):
+        panel.offer_layers(names)
+        assert panel.layer.currentData() == "roof_class"
+    panel.offer_layers(["land_cover"])
+    assert panel.layer.currentData() == "land_cover"
+
+
 def test_names_and_colours_of_classes_are_no_markup(panel):
     nasty = "<img src='file:///etc/passwd'>"
     panel.show_shares({nasty: 0.5}, Model(**{nasty: "red'><b>bold</b>"}))

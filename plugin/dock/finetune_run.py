@@ -6,19 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from qgis.core import (
-    Qgis,
-    QgsCategorizedSymbolRenderer,
-    QgsFillSymbol,
-    QgsMessageLog,
-    QgsProject,
-    QgsRendererCategory,
-    QgsVectorLayer,
-)
+from qgis.core import Qgis, QgsMessageLog, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...engine.jobs.places import user_models
 from ..i18n import tr
+from ..layers.split import style_split
 from .logic.checks import Finding, Weight
 from .logic.lesson import ALGORITHM, check_findings, lesson_parameters, model_folder, result_findings
 from .logic.pending import folder_lock
@@ -210,16 +203,7 @@ def show_split(path: str) -> Optional[Any]:
     layer = QgsVectorLayer(path, tr("Training and validation (check)"), "ogr")
     if not layer.isValid():
         return None
-    categories = []
-    for value, title, colour, style in (
-        ("training", tr("teaches"), "0,114,178", "solid"),
-        ("validation", tr("kept apart, to try the model on"), "213,94,0", "b_diagonal"),
-    ):
-        symbol = QgsFillSymbol.createSimple(
-            {"color": f"{colour},90", "style": style, "outline_color": f"{colour},255", "outline_width": "0.5"}
-        )
-        categories.append(QgsRendererCategory(value, symbol, title))
-    layer.setRenderer(QgsCategorizedSymbolRenderer("half", categories))
+    style_split(layer)
     layer.setCustomProperty(SPLIT_PROPERTY, True)
     project.addMapLayer(layer)
     return layer

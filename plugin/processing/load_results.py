@@ -1,14 +1,19 @@
 """Results as styled layers in the project, where the toolbox is told to open them."""
 
-from typing import Any, Dict, Mapping, Optional
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from qgis.core import QgsProcessingContext, QgsProcessingLayerPostProcessorInterface
 
-from ..layers.results import ResultKind, result_kinds
+from ..layers.results import ResultKind, apply_style, result_kinds
+from ..layers.split import style_split
+
+_LOOKS: Dict[str, Callable[[Any], None]] = {"split": style_split}
+"""What gives a layer its look, by kind, where that is no file of styles."""
 
 
 class ApplyStyle(QgsProcessingLayerPostProcessorInterface):
-    """Gives a layer the style of its kind once it has been opened.
+    """Gives a layer the look of its kind once it has been opened: QGIS opens it as files of its format look.
 
     Args:
         kind: what the layer shows.
@@ -19,10 +24,13 @@ class ApplyStyle(QgsProcessingLayerPostProcessorInterface):
         self._kind = kind
 
     def postProcessLayer(self, layer: Any, context: Any, feedback: Any) -> None:
-        """Load the style."""
-        if self._kind.style.is_file():
-            layer.loadNamedStyle(str(self._kind.style))
-            layer.triggerRepaint()
+        """Give it the look."""
+        look = _LOOKS.get(self._kind.name)
+        if look is not None:
+            look(layer)
+        else:
+            apply_style(layer, self._kind)
+        layer.triggerRepaint()
 
 
 _KEPT: Dict[str, ApplyStyle] = {}
@@ -35,16 +43,17 @@ def load_on_completion(outputs: Mapping[str, str], context: Any, others: Optiona
     Args:
         outputs: paths by kind, as the engine named them.
         context: the algorithm's context.
-        others: titles, by kind, of layers that have no style of their own.
+        others: titles, by kind, of layers that not every run leaves behind.
     """
     project = context.project()
     if project is None:
         return
-    for name, title in (others or {}).items():
-        if outputs.get(name):
-            details = QgsProcessingContext.LayerDetails(title, project, name)
-            context.addLayerToLoadOnCompletion(outputs[name], details)
-    for kind in reversed(result_kinds()):
+    more = [
+        ResultKind(Path(outputs[name]).name, title, visible=True, expanded=True)
+        for name, title in (others or {}).items()
+        if outputs.get(name)
+    ]
+    for kind in (*more, *reversed(result_kinds())):
         path = outputs.get(kind.name)
         if path:
             details = QgsProcessingContext.LayerDetails(kind.title, project, kind.name)

@@ -151,3 +151,23 @@ def test_the_layer_of_errors_has_its_style(qgis_app):
     layer = QgsVectorLayer("Polygon?crs=EPSG:2154&field=kind:string", "errors", "memory")
     _, loaded = layer.loadNamedStyle(str(RESOURCES / "styles" / "errors.qml"))
     assert loaded and [item.value() for item in layer.renderer().categories()] == ["missed", "invented", "wrong class"]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "output", "field", "values"),
+    [
+        ("evaluate", "errors", "kind", ["missed", "invented", "wrong class"]),
+        ("finetune", "split", "half", ["training", "validation"]),
+    ],
+)
+def test_layers_that_the_toolbox_opens_have_their_looks(
+    engine_is, run_algorithm, labels, tmp_path, algorithm, output, field, values
+):
+    path = tmp_path / f"{output}.geojson"
+    path.write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
+    engine_is(f"""say("result", outputs={{"{output}": {str(path)!r}}}, summary={{"mean_iou": 0.5}})""")
+    results, feedback, context = run_algorithm(algorithm, parameters(labels, tmp_path))
+    assert results, feedback.errors
+    layer = QgsVectorLayer(f"Polygon?crs=EPSG:2154&field={field}:string", output, "memory")
+    context.layerToLoadOnCompletionDetails(str(path)).postProcessor().postProcessLayer(layer, context, feedback)
+    assert [item.value() for item in layer.renderer().categories()] == values

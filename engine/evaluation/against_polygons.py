@@ -26,6 +26,8 @@ from .objects import MISSED, WRONG_CLASS, Fault, Shape
 ELSE = "something else"
 BUILDING = "building"
 _ROWS = 512
+_LEAST_SEEN = 0.5
+"""Part of a true thing that the rasters must show for it to count."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,13 @@ class Ground:
         labels: the polygons, in the CRS of the run.
         region: where all is labelled; None: in the polygons alone.
         crs: of both.
+        seen: what the rasters show, see `seen_ground`; None: all of it.
     """
 
     labels: LabelSet
     region: BaseGeometry | None
     crs: CRS
+    seen: BaseGeometry | None = None
 
 
 @dataclass(frozen=True)
@@ -198,16 +202,62 @@ def found_patches(folder: Path, target: Target, ground: Ground, least_m2: float)
     return [item for item in patches if item.outline.area >= least_m2 and _is_known(item, ground)]
 
 
-def true_shapes(target: Target, ground: Ground) -> list[Shape]:
-    """Return the true things: polygons of the classes of interest whose inner point lies where all is known."""
+def seen_ground(folder: Path) -> BaseGeometry:
+    """Return the outline of what the rasters of a run show, in its CRS; holes in them do not count."""
+    parts = []
+    with rasterio.open(folder / "confidence.tif") as raster:
+        for row in range(0, raster.height, _ROWS):
+            window = Window(0, row, raster.width, min(_ROWS, raster.height - row))
+            mask = raster.dataset_mask(window=window)
+            found = shapes(mask, mask=mask > 0, transform=raster.window_transform(window))
+            parts += [shapely.geometry.shape(outline) for outline, _ in found]
+    together = shapely.get_parts(shapely.union_all(parts))
+    whole = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(together)))
+    shapely.prepare(whole)
+    return whole
+
+
+def true_shapes(target: Target, ground: Ground) -> tuple[list[Shape], list[BaseGeometry]]:
+    """Return the true things as far as the rasters show them, and the outlines of those hardly seen.
+
+    True things are polygons of the classes of interest whose inner point lies where all is known. Of a thing that the
+    rasters cut off, what they show is compared with what was found; if that is less than half of it, nobody can say
+    whether it had to be found.
+    """
     labels = ground.labels
-    items = []
+    items: list[Shape] = []
+    hidden: list[BaseGeometry] = []
     for outline, index in zip(labels.polygons, labels.classes):
         name = labels.names[int(index)]
         if name not in target.names or (target.kind == "land_cover" and name != BUILDING):
             continue
-        items.append(Shape(outline, None if target.kind in ("building", "land_cover") else name))
-    return [item for item in items if _is_known(item, ground)]
+        seen = _cut(outline, ground.seen)
+        if seen.area < _LEAST_SEEN * outline.area:
+            hidden.append(outline)
+        else:
+            items.append(Shape(seen, None if target.kind in ("building", "land_cover") else name))
+    return [item for item in items if _is_known(item, ground)], hidden
+
+
+def _cut(outline: BaseGeometry, seen: BaseGeometry | None) -> BaseGeometry:
+    """Return the part of a polygon that is seen, as polygons alone."""
+    if seen is None or seen.covers(outline):
+        return outline
+    parts = shapely.get_parts(shapely.intersection(outline, seen))
+    return shapely.union_all(parts[shapely.area(parts) > 0])
+
+
+def without_hidden(found: list[Shape], hidden: list[BaseGeometry]) -> list[Shape]:
+    """Return what was found but for what lies for the most part on things that are hardly seen."""
+    if not hidden:
+        return found
+    cover = shapely.union_all(hidden)
+    shapely.prepare(cover)
+    return [
+        item
+        for item in found
+        if not cover.intersects(item.outline) or cover.intersection(item.outline).area < 0.5 * item.outline.area
+    ]
 
 
 def faults_by_majority(target: Target, ground: Ground, counts: PixelCounts) -> list[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import shapely
@@ -27,7 +28,9 @@ from .against_polygons import (
     faults_by_majority,
     found_buildings,
     found_patches,
+    seen_ground,
     true_shapes,
+    without_hidden,
 )
 from .confusion_picture import confusion_svg
 from .error_layer import write_errors
@@ -84,7 +87,8 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
             )
         things: ObjectScores | None = None
         if _counts_things(target):
-            things = compare_objects(true_shapes(target, ground), found, complete=ground.region is not None)
+            truth, hidden = true_shapes(target, replace(ground, seen=seen_ground(out / RUN)))
+            things = compare_objects(truth, without_hidden(found, hidden), complete=ground.region is not None)
         faults = list(things.faults) if things is not None else []
         if target.kind == "land_cover":
             faults += faults_by_majority(target, ground, counts)

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "inference"))
 
 from inference_helpers import BUILDING, COVER, RGB, make_package, mixing_network
 
+from ridgeline.engine.evaluation.against_polygons import seen_ground
 from ridgeline.engine.evaluation.evaluate_job import run_evaluate
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
@@ -96,6 +97,28 @@ def test_a_missed_and_an_invented_building_are_counted_and_on_the_map(tmp_path, 
     assert kinds == ["invented", "missed"] and values["faults"] == {"missed": 1, "invented": 1}
     assert any(shape.equals(missed) for shape in shapes)
     assert (tmp_path / "out" / "errors.qml").is_file()
+
+
+def test_of_buildings_that_the_picture_cuts_off_what_it_shows_is_compared(tmp_path, model):
+    inside, cut, hidden = box(6, 6), box(-5, 30), box(52, 52, 20, 20)
+    rgb = picture(tmp_path / "a.tif", red=[inside, box(0, 30, 7, 9), box(52, 52, 8, 8)])
+    area = polygons(tmp_path / "area.geojson", [box(-10, -10, 90, 90)])
+    truth = polygons(tmp_path / "t.geojson", [inside, cut, hidden])
+    values, result, _ = evaluate(tmp_path, model, rgb, truth, area=area)
+    assert values["objects"]["precision"] == values["objects"]["recall"] == 1
+    assert values["objects"]["true"] == 2, "of the third too little is seen to ask for it, or to call it invented"
+    assert errors_of(result)[0] == []
+
+
+def test_ground_without_data_within_the_picture_hides_nothing(tmp_path):
+    known = np.full((600, 40), 9, np.uint8)
+    known[:, 30:] = 0  # no data in the east
+    known[505:520, 5:10] = 0  # a hole across the rows that are read at once
+    profile = {"driver": "GTiff", "width": 40, "height": 600, "count": 1, "dtype": "uint8", "nodata": 0}
+    place = {"crs": "EPSG:25832", "transform": from_origin(WEST, NORTH, 1, 1)}
+    with rasterio.open(tmp_path / "confidence.tif", "w", **profile, **place) as target:
+        target.write(known, 1)
+    assert seen_ground(tmp_path).equals(box(0, 0, 30, 600))
 
 
 def test_land_cover_is_compared_class_by_class(tmp_path, model):

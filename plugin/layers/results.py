@@ -1,9 +1,9 @@
 """Results into the layer tree: one group a run, each layer with its style."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from qgis.core import (
     NULL,
@@ -23,6 +23,9 @@ from .classes import BACKGROUND, OWN_CLASSES
 
 RESULT_PROPERTY = "ridgeline/result"
 """Custom property of every layer that we add; its value is the kind of result."""
+_OWN_PROPERTY = "ridgeline/own_classes"
+"""Custom property of rasters with other classes than those that Ridgeline knows."""
+_OF_CLASSES = ("land_cover", "roof_class", OWN_CLASSES)
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,7 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
     layers: Dict[str, Any] = {}
     failed: List[str] = []
     first, *others = result_kinds()
-    extra = extra_kinds(outputs)
-    kinds = (replace(first, visible=not extra), *extra, *others)  # outlines on top, then what the user has taught
+    kinds = (first, *extra_kinds(outputs), *others)  # outlines on top, then what the user has taught
     for kind in kinds:
         path = outputs.get(kind.name)
         if not path or not Path(path).is_file():
@@ -111,6 +113,7 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
             failed.append(kind.file)
         else:
             layers[kind.name] = layer
+    has_own = any(layer.customProperty(_OWN_PROPERTY) for layer in layers.values())
     group = QgsLayerTreeGroup(title)
     for kind in kinds:
         layer = layers.get(kind.name)
@@ -119,8 +122,9 @@ def add_run(outputs: Mapping[str, str], title: str, project: Any = None) -> Adde
         project.addMapLayer(layer, False)
         # what a node shows is settled before it joins the tree, which builds its legend then
         node = QgsLayerTreeLayer(layer)
-        node.setItemVisibilityChecked(kind.visible)
-        node.setExpanded(kind.expanded)
+        is_own = bool(layer.customProperty(_OWN_PROPERTY))
+        node.setItemVisibilityChecked(is_own or (kind.visible and not (has_own and kind is first)))
+        node.setExpanded(is_own or kind.expanded)
         shorten_legend(node)
         group.addChildNode(node)
     project.layerTreeRoot().insertChildNode(0, group)
@@ -160,27 +164,38 @@ def open_result(path: Path, kind: ResultKind) -> Optional[Any]:
 
 
 def apply_style(layer: Any, kind: ResultKind) -> bool:
-    """Give a layer the style of its kind; return whether there was one."""
-    if not kind.style.is_file():
-        if isinstance(layer, QgsRasterLayer):
-            show_named_classes(layer)
-        return False
-    _message, loaded = layer.loadNamedStyle(str(kind.style))
-    layer.triggerRepaint()
-    return bool(loaded)
+    """Give a layer the style of its kind; return whether it has it.
 
-
-def show_named_classes(layer: Any) -> None:
-    """Show the classes that a raster's file names, but for the background.
-
-    Its colour table has 256 entries, most of them without meaning.
+    A raster whose file names classes other than the style's shows those, and is marked as showing the user's own: a
+    model may have any classes of land cover.
     """
-    renderer = layer.renderer()
-    if renderer is None or renderer.type() != "paletted":
-        return
-    named = [item for item in renderer.classes() if item.label not in ("", str(int(item.value)), BACKGROUND)]
+    named = _named_classes(layer)
+    if kind.style.is_file():
+        _message, loaded = layer.loadNamedStyle(str(kind.style))
+        if not named or _shown(named) <= _shown(_named_classes(layer)):
+            layer.triggerRepaint()
+            return bool(loaded)
     if named:
-        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), renderer.usesBands()[0], named))
+        band = layer.renderer().usesBands()[0]
+        shown = [item for item in named if item.label != BACKGROUND]
+        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), band, shown))
+        layer.setName(tr("Own classes") if kind.name in _OF_CLASSES else kind.title)
+        layer.setCustomProperty(_OWN_PROPERTY, True)
+        layer.triggerRepaint()
+    return False
+
+
+def _named_classes(layer: Any) -> List[Any]:
+    """Return the classes of a raster that have names: a file's colour table has 256 entries, most without meaning."""
+    renderer = layer.renderer() if isinstance(layer, QgsRasterLayer) else None
+    if renderer is None or renderer.type() != "paletted":
+        return []
+    return [item for item in renderer.classes() if item.label not in ("", str(int(item.value)))]
+
+
+def _shown(classes: List[Any]) -> Set[Tuple[int, str]]:
+    """Return values with their colours, which tell classes apart in any language."""
+    return {(int(item.value), item.color.name()) for item in classes}
 
 
 def store_style(layer: Any) -> bool:

@@ -9,18 +9,21 @@ from ridgeline.plugin.layers.results import add_run, extra_kinds
 gdal.UseExceptions()
 
 
-def class_raster(path):
+OWN = {1: ("solar", (255, 0, 0, 255)), 2: ("tile", (0, 0, 255, 255)), 3: ("background", (240, 240, 240, 255))}
+
+
+def class_raster(path, classes=OWN):
     data = gdal.GetDriverByName("GTiff").Create(str(path), 20, 20, 1, gdal.GDT_Byte)
     data.SetGeoTransform((500_000, 1, 0, 5_600_000, 0, -1))
     reference = osr.SpatialReference()
     reference.ImportFromEPSG(25832)
     data.SetProjection(reference.ExportToWkt())
     table = gdal.ColorTable()
-    for value, colour in ((1, (255, 0, 0, 255)), (2, (0, 0, 255, 255)), (3, (240, 240, 240, 255))):
+    for value, (_, colour) in classes.items():
         table.SetColorEntry(value, colour)
     band = data.GetRasterBand(1)
     band.SetColorTable(table)
-    band.SetCategoryNames(["", "solar", "tile", "background"])
+    band.SetCategoryNames([classes.get(value, ("",))[0] for value in range(max(classes) + 1)])
     band.SetNoDataValue(0)
     band.Fill(1)
     data.FlushCache()
@@ -38,6 +41,22 @@ def test_own_classes_are_in_the_group_with_names_and_colours(qgis_new_project, t
     )
     node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
     assert node is not None and node.itemVisibilityChecked()
+
+
+def test_land_cover_of_other_classes_than_ours_is_shown_as_what_it_is(qgis_new_project, tmp_path):
+    layer = add_run({"land_cover": class_raster(tmp_path / "land_cover.tif")}, "My roofs").layers["land_cover"]
+    assert layer.name() == "Own classes"
+    assert [item.label for item in layer.renderer().classes()] == ["solar", "tile"]
+    node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
+    assert node.itemVisibilityChecked() and node.isExpanded()
+
+
+def test_land_cover_of_some_of_our_classes_has_our_style(qgis_new_project, tmp_path):
+    classes = {1: ("impervious_surface", (200, 200, 200, 255)), 4: ("tree", (0, 255, 0, 255))}
+    path = class_raster(tmp_path / "land_cover.tif", classes)
+    layer = add_run({"land_cover": path}, "Trees").layers["land_cover"]
+    assert layer.name() == "Land cover" and len(layer.renderer().classes()) == 6
+    assert not QgsProject.instance().layerTreeRoot().findLayer(layer.id()).itemVisibilityChecked()
 
 
 def buildings_layer(path):

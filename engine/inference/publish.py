@@ -118,6 +118,7 @@ def publish(
         feedback,
         {name: Path(path).name for name, path in outputs.items()},
         made,
+        {name: sinks[name].class_areas() for name in names if name in sinks and sinks[name].spec.classes},
     )
     write_atomically(out / RECORD, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
     outputs["run"] = str(out / RECORD)
@@ -161,8 +162,9 @@ def run_record(
     feedback: Feedback,
     outputs: Mapping[str, str],
     buildings: Made,
+    areas: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
-    """Return what ``run.json`` says."""
+    """Return what ``run.json`` says; ``areas``: m² of each class by raster."""
     grid, model = setup.frame.grid, setup.model
     return {
         "ridgeline": __version__,
@@ -201,6 +203,7 @@ def run_record(
         "warnings": [{"code": warning.code, "message": warning.message} for warning in feedback.warnings],
         "buildings": dict(buildings.by_class) if makes_buildings(setup) else None,
         "buildings_unsure": buildings.unsure,
+        "areas_m2": {name: {key: round(area, 2) for key, area in found.items()} for name, found in areas.items()},
         "versions": _versions(),
         "outputs": dict(outputs),
     }
@@ -233,6 +236,7 @@ def _summary(setup: Setup, record: Mapping[str, Any]) -> dict[str, Any]:
         told["buildings_left_out_as_unsure"] = unsure
     return {
         **told,
+        "areas_m2": record.get("areas_m2", {}),
         "grid": f"{setup.frame.grid.width} x {setup.frame.grid.height} pixels of {setup.frame.grid.gsd:g} m",
         "tiles": {name: tiles[name] for name in ("computed", "skipped_empty", "skipped_nodata")},
         "seconds": record["seconds"],

@@ -104,6 +104,7 @@ class StripSink:
     def __init__(self, spec: RasterSpec, folder: Path) -> None:
         self.spec = spec
         self._folder = folder / spec.name
+        self._pixels = np.zeros(256, np.int64)
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -183,6 +184,11 @@ class StripSink:
                 values[rows[inside] - strip.row, cols[inside]] = self.spec.nodata
                 self.write(strip.row, values)
 
+    def class_areas(self) -> dict[str, float]:
+        """Return the area in m² of each class that occurs, the largest first; none before `finish`, or of measures."""
+        found = [(item.name, int(self._pixels[item.id]) * self.spec.grid.gsd**2) for item in self.spec.classes]
+        return dict(sorted((item for item in found if item[1]), key=lambda item: -item[1]))
+
     def finish(self, folder: Path) -> Path:
         """Make ``folder/<name>.tif`` of the strips and return its path; the strips stay.
 
@@ -227,7 +233,7 @@ class StripSink:
         return sorted(found, key=lambda strip: strip.row)
 
     def _once_over(self) -> tuple[list[Path], dict[str, float]]:
-        """Read all rows once and make the overviews of them, and the statistics where there are no classes.
+        """Read all rows once and make the overviews of them; count classes, or return the statistics of measures.
 
         By fixed rows: neither may depend on how the strips were cut.
         """
@@ -236,13 +242,17 @@ class StripSink:
             raise ValueError(f"{spec.name}: only {self.rows_done()} of {height} rows are written")
         profile = {**self._profile(spec.grid), "bigtiff": "if_safer"}
         statistics = Statistics(spec.nodata)
+        self._pixels[:] = 0
         rows = np.empty((min(BLOCK, height), spec.grid.width), spec.dtype)
         with writing(self._folder), gdal_env():
             with OverviewWriter(self._folder, profile, spec.nodata, mean=not spec.classes) as overviews:
                 for row in range(0, height, BLOCK):
                     values = self.read(row, min(BLOCK, height - row), rows[: height - row])
                     overviews.add(values)
-                    if not spec.classes:
+                    if spec.classes:
+                        for line in values:  # one at a time: counting takes eight times the memory of what is counted
+                            self._pixels += np.bincount(line, minlength=256)
+                    else:
                         statistics.add(values)
         return overviews.paths, statistics.tags()
 

@@ -183,7 +183,7 @@ class SegmentRun(QObject):
         buildings = added.layers.get("buildings")
         if buildings is not None:
             store_style(buildings)
-        lines = summary_lines(read_run(record), buildings, ended - started.began)
+        lines = summary_lines(read_run(record), added.layers, ended - started.began)
         self._summary.show_run(lines, record if record.is_file() else None)
         self._panel.show_outcome(Weight.WARNS, *self._warnings)
         self._panel.show_idle(again=True)

@@ -27,3 +27,20 @@ def roof_titles() -> Dict[str, str]:
         "other": tr("other"),
         "": tr("without a class"),
     }
+
+
+def cover_titles() -> Dict[str, str]:
+    """Return what people read for each class of land cover."""
+    return {
+        "impervious_surface": tr("impervious surface"),
+        "building": tr("building"),
+        "low_vegetation": tr("low vegetation"),
+        "tree": tr("tree"),
+        "car": tr("car"),
+        "clutter": tr("other surfaces"),
+    }
+
+
+def class_title(name: str) -> str:
+    """Return what people read for a class of any model."""
+    return {**cover_titles(), **roof_titles()}.get(name, name.replace("_", " "))

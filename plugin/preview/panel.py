@@ -12,7 +12,7 @@ from ..dock.logic.models import ModelInfo
 from ..dock.widgets.notes import Notes, wrapped
 from ..dock.widgets.page import shrinkable
 from ..i18n import tr
-from ..layers.classes import BACKGROUND, OWN_CLASSES, roof_titles
+from ..layers.classes import BACKGROUND, OWN_CLASSES, class_title
 
 _MOST_CLASSES = 5
 
@@ -102,10 +102,10 @@ class PreviewPanel(QWidget):
     def show_shares(self, shares: Dict[str, float], model: Optional[ModelInfo]) -> None:
         """Show the classes of the view with their colours and shares, the largest first; not the background."""
         colours = {item.name: item.colour for items in (model.classes.values() if model else ()) for item in items}
-        titles, lines = roof_titles(), []
+        lines = []
         shown = [item for item in shares.items() if item[0] != BACKGROUND]
         for name, share in sorted(shown, key=lambda item: -item[1])[:_MOST_CLASSES]:
-            title = titles.get(name, name.replace("_", " "))
+            title = class_title(name)
             text = f"{title[:1].upper() + title[1:]} {_percent(share)}"
             lines.append(_legend_line(colours.get(name, "#888888"), text))
         self._show_legend(lines)

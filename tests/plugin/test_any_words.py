@@ -142,13 +142,19 @@ def test_metrics_within_metrics_are_cut_off(qgis_app):
 
 @settings(suppress_health_check=LOOSE)
 @given(
-    record=st.dictionaries(st.sampled_from(["device", "tiles", "seconds", "warnings", "outputs"]), values),
+    record=st.dictionaries(st.sampled_from(["device", "tiles", "seconds", "warnings", "outputs", "areas_m2"]), values),
+    areas=st.none() | values | st.dictionaries(texts, values),
     seconds=st.floats(0, 1e7),
 )
-def test_any_run_record_gives_a_summary(qgis_app, record, seconds):
+def test_any_run_record_gives_a_summary(qgis_app, record, areas, seconds):
+    from qgis.core import QgsRasterLayer
+
     from ridgeline.plugin.layers.summary import summary_lines
 
-    assert all(isinstance(line, str) for line in summary_lines(record, None, seconds))
+    if areas is not None:
+        record["areas_m2"] = {"land_cover": areas}
+    layers = {"land_cover": QgsRasterLayer("", "Land cover")}
+    assert all(isinstance(line, str) for line in summary_lines(record, layers, seconds))
 
 
 entries = st.fixed_dictionaries(

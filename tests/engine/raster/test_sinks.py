@@ -72,6 +72,20 @@ def test_a_class_raster_says_all_about_its_classes(tmp_path):
     assert "<Category>tree &amp; bush</Category>" in (tmp_path / "out" / "land_cover.tif.aux.xml").read_text()
 
 
+def test_the_area_of_each_class_is_known_at_the_end(tmp_path):
+    sink = StripSink(LAND_COVER, tmp_path)
+    sink.write(0, classes())
+    assert sink.class_areas() == {}
+    for _ in range(2):  # a run that was stopped while it finished its files does so again
+        sink.finish(tmp_path / "out")
+    wanted = {item.name: float((classes() == item.id).sum()) / 16 for item in CLASSES}
+    assert sink.class_areas() == wanted and list(sink.class_areas().values()) == sorted(wanted.values(), reverse=True)
+    measures = StripSink(HEIGHT, tmp_path)
+    measures.write(0, heights())
+    measures.finish(tmp_path / "out")
+    assert measures.class_areas() == {}
+
+
 def test_a_continuous_raster_carries_its_statistics(tmp_path):
     values = heights()
     path = write(HEIGHT, values, tmp_path, [500])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from osgeo import gdal, ogr, osr
-from qgis.core import QgsMapLayerLegendUtils, QgsProject, QgsVectorLayer
+from qgis.core import QgsMapLayerLegendUtils, QgsProject, QgsRasterLayer, QgsVectorLayer
 
 from ridgeline.plugin.layers import results
 from ridgeline.plugin.layers.classes import roof_titles
@@ -155,15 +155,26 @@ def test_the_style_is_in_the_geopackage_and_comes_back_by_itself(qgis_new_projec
 def test_the_summary_counts_buildings_and_areas_by_roof_class(qgis_new_project, run_folder):
     layer = results.add_run(outputs(run_folder), "Toy").layers["buildings"]
     assert count_buildings(layer) == {"gable": (2, 200.0), "": (1, 100.0), "flat": (1, 100.0)}
-    text = " ".join(summary_lines({"device": {"device": "cpu"}}, layer, 75)).replace("\u00a0", " ")
+    text = " ".join(summary_lines({"device": {"device": "cpu"}}, {"buildings": layer}, 75)).replace("\u00a0", " ")
     assert "4 buildings, 400 m² together." in text and "2 gable (200 m²)" in text
     assert "75 s" in text and "processor" in text
+
+
+def test_the_summary_tells_the_area_of_each_class(qgis_app):
+    areas = {"tree": 12_300.0, "clutter": 20_000.0}
+    own = {"solar_panel": 40.0, "background": 90_000.0}
+    record = {"areas_m2": {"land_cover": areas, "classes": own, "roof_class": {"flat": 5.0}, "gone": {"x": 1.0}}}
+    titles = {"land_cover": "Land cover", "classes": "Own classes", "roof_class": "Roof class"}
+    layers = {name: QgsRasterLayer("", title) for name, title in titles.items()}
+    lines = [line.replace("\u00a0", " ") for line in summary_lines(record, layers, 3)]
+    assert lines[:2] == ["Land cover: other surfaces 2.0 ha, tree 1.2 ha.", "Own classes: solar panel 40 m²."]
+    assert len(lines) == 3, lines
 
 
 def test_a_run_without_buildings_says_so(qgis_new_project, tmp_path):
     write_buildings(tmp_path / "buildings.gpkg", [])
     layer = results.add_run({"buildings": str(tmp_path / "buildings.gpkg")}, "Toy").layers["buildings"]
-    assert summary_lines({}, layer, 3)[0] == "No buildings were found in the region."
+    assert summary_lines({}, {"buildings": layer}, 3)[0] == "No buildings were found in the region."
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "\x00"])

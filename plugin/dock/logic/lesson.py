@@ -207,6 +207,10 @@ def result_findings(summary: Dict[str, Any], name: str) -> "List[Finding]":
             after=score,
         )
         if score <= before["mean_iou"]:
-            hint = tr("Training made nothing better: the model is as it was. More labels, or better ones, would help.")
+            hint = (
+                tr("Training made nothing better: the model is as it was. More labels, or better ones, would help.")
+                if not summary.get("best_step")
+                else tr("It is no better there than the old one. Compare both elsewhere, or label more places.")
+            )
             return [Finding(Weight.DONE, text), Finding(Weight.WARNS, said), Finding(Weight.WARNS, hint)]
     return [Finding(Weight.DONE, text), Finding(Weight.TELLS, said)]

@@ -207,6 +207,18 @@ def test_findings_of_a_check_are_words_and_numbers():
     assert "roofs that the model sees in the picture" in seen_in_picture[2].text
 
 
+@pytest.mark.parametrize(
+    ("after", "best_step", "word"),
+    [(0.3, 0, "the model is as it was"), (0.28, 40, "no better there than the old one"), (0.5, 40, None)],
+)
+def test_a_training_that_did_not_help_is_not_praised(after, best_step, word):
+    metrics = {"validation before": {"mean_iou": 0.3}, "validation after": {"mean_iou": after}}
+    findings = lesson.result_findings({"metrics": metrics, "best_step": best_step}, "Mine")
+    assert "“Mine” is ready" in findings[0].text and f"{after:.2f} now" in findings[1].text
+    assert [finding.weight for finding in findings[1:]] == ([Weight.TELLS] if word is None else [Weight.WARNS] * 2)
+    assert word is None or word in findings[2].text
+
+
 def test_a_training_is_shown_live_and_gives_a_model_that_is_chosen(ready, shelf, tmp_path, qtbot):
     ready.name.setText("Mine")
     ready.refresh()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..given import given
 from ..jobs import BuildingOptions
+from ..models.package import ModelSpec, OutputSpec
 from ..raster.aligned import AlignedRaster
 from ..raster.grid import Grid
 from ..raster.sinks import RasterSpec, StripSink
@@ -86,6 +87,8 @@ def trace(
     counts: Counter[str] = Counter()
     roof = setup.model.output_of_role("roof_class")
     names = {} if roof is None else {item.id: item.name for item in roof.classes}
+    own = own_classes(setup.model)
+    own_names = {} if own is None else {item.id: item.name for item in own.classes if not item.is_background}
     ground = None if dsm is None else Heights(dsm, grid)
     with ExitStack() as stack:
         tracer = writer = None
@@ -93,9 +96,9 @@ def trace(
             helpers = helpers_of(setup.job.threads)
             surface_in = None if ground is None else ground.surface_in
             tracer = stack.enter_context(
-                BuildingTracer(grid, options_of(setup), names, follower.check, helpers, surface_in)
+                BuildingTracer(grid, options_of(setup), names, follower.check, helpers, surface_in, own_names)
             )
-            writer = stack.enter_context(GeoPackageWriter(target, grid.crs))
+            writer = stack.enter_context(GeoPackageWriter(target, grid.crs, tuple(own_names.values())))
         heights = sinks.get(HEIGHTS)
         for band in setup.plan.bands:
             first, last = setup.plan.rows_of(band)
@@ -122,6 +125,7 @@ def trace(
                         boundary=_levels(sinks, "boundary", row, rows.height, _STEPS),
                         roof_class=sinks["roof_class"].read(row, rows.height) if "roof_class" in sinks else None,
                         roof_confidence=_levels(sinks, "roof_confidence", row, rows.height, _PERCENT),
+                        own_class=None if own is None else sinks[own.name].read(row, rows.height),
                         surface=surface,
                         ground=floor,
                         rim=_rim(setup, rows),
@@ -137,6 +141,11 @@ def trace(
             _blank_others(sinks, tracer)
     by_class = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     return Made(by_class, 0 if tracer is None else tracer.unsure)
+
+
+def own_classes(model: ModelSpec) -> OutputSpec | None:
+    """Return the first output with classes that are neither roof classes nor land cover: the user's own; or None."""
+    return next((item for item in model.outputs if item.role == "other" and item.kind == "classes"), None)
 
 
 def options_of(setup: Setup) -> BuildingOptions:

@@ -11,7 +11,7 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -48,6 +48,7 @@ class MapStrip:
         boundary: [H, W], probability of a building's outline, which parts touching buildings; None: not known.
         roof_class: uint8 [H, W], 0 = none; None: the model gives no roof classes.
         roof_confidence: [H, W], probability of ``roof_class``; None: every pixel counts the same.
+        own_class: uint8 [H, W], class of an output that a user has added, 0 = none; None: there is no such output.
         surface: float32 [H, W], metres, NaN = unknown; None without a DSM.
         ground: float32 [H, W], metres, NaN = unknown; None without a DSM.
         rim: bool [H, W], True where a building may go on beyond what is seen; None: nobody will `take_no_buildings`.
@@ -59,6 +60,7 @@ class MapStrip:
     boundary: Levels | None = None
     roof_class: npt.NDArray[np.uint8] | None = None
     roof_confidence: Levels | None = None
+    own_class: npt.NDArray[np.uint8] | None = None
     surface: npt.NDArray[np.float32] | None = None
     ground: npt.NDArray[np.float32] | None = None
     rim: npt.NDArray[np.bool_] | None = None
@@ -77,7 +79,7 @@ class MapStrip:
             item = getattr(self, name)
             if item is not None:
                 found[name] = item if item.dtype == np.uint8 else np.rint(np.clip(item, 0, 1) * 255).astype(np.uint8)
-        for name in ("roof_class", "surface", "ground", RIM):
+        for name in ("roof_class", "own_class", "surface", "ground", RIM):
             if getattr(self, name) is not None:
                 found[name] = getattr(self, name)
         return found
@@ -95,6 +97,8 @@ class Building:
         roof_confidence: 0 to 1: mean over the building of the probability of its roof class.
         building_confidence: 0 to 1: mean probability of building inside.
         geometry: heights and slope; None without a DSM.
+        own_shares: part of the building that each of the user's own classes covers, 0 to 1, by name; empty without such
+            classes.
     """
 
     id: int
@@ -104,6 +108,13 @@ class Building:
     roof_confidence: float | None
     building_confidence: float | None
     geometry: RoofGeometry | None
+    own_shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def own_class(self) -> str | None:
+        """The user's own class that covers most of it, the first of several; None where none covers anything."""
+        most = max(self.own_shares.items(), key=lambda item: item[1], default=("", 0.0))
+        return most[0] if most[1] > 0 else None
 
 
 class BuildingTracer:
@@ -118,6 +129,7 @@ class BuildingTracer:
             use the tracer in a ``with`` block, which ends them.
         surface_in: returns the surface in any window of the grid's lattice, float32 [H, W] in metres, NaN = unknown;
             bridges are told by what lies around them. None: nothing is taken for a bridge.
+        own_names: id to name of the user's own classes; those without a name count as none.
     """
 
     def __init__(
@@ -128,17 +140,19 @@ class BuildingTracer:
         check: Callable[[], None] = lambda: None,
         helpers: int = 0,
         surface_in: Callable[[Grid], Floats] | None = None,
+        own_names: Mapping[int, str] | None = None,
     ) -> None:
         self._grid = grid
         self._surface_in = surface_in
         self._options = options
-        self._roof_names = dict(roof_names)
+        self._roof_names, self._own_names = dict(roof_names), dict(own_names or {})
         self._min_pixels, self._min_core, self._min_part = (
             max(1, round(min(area, options.min_area_m2) / grid.gsd**2))
             for area in (options.min_area_m2, CORE_M2, PART_M2)
         )
         self._components = ComponentTracer(grid.col0, grid.row0, self._min_pixels)
-        self._crew = Crew(partial(drafts_of, options=options, gsd=grid.gsd), helpers, check)
+        make = partial(drafts_of, options=options, gsd=grid.gsd, own_ids=tuple(self._own_names))
+        self._crew = Crew(make, helpers, check)
         self._waiting: list[tuple[tuple[int, int], Building]] = []
         self._others: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
         self._count = 0
@@ -264,6 +278,7 @@ class BuildingTracer:
             roof_confidence=draft.roof_confidence,
             building_confidence=draft.building_confidence,
             geometry=draft.geometry,
+            own_shares=dict(zip(self._own_names.values(), draft.own_shares)),
         )
 
 

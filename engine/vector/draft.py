@@ -27,6 +27,7 @@ class Draft:
         roof_confidence: mean probability of that class, 0 to 1; None without one.
         building_confidence: mean probability of building inside, 0 to 1; None where it is not known.
         geometry: heights and slope; None without a DSM.
+        own_shares: part of the building that each of the user's own classes covers, 0 to 1; empty without such classes.
     """
 
     key: tuple[int, int]
@@ -36,9 +37,12 @@ class Draft:
     roof_confidence: float | None
     building_confidence: float | None
     geometry: RoofGeometry | None
+    own_shares: tuple[float, ...] = ()
 
 
-def drafts_of(parts: Sequence[Component], options: BuildingOptions, gsd: float) -> list[Draft]:
+def drafts_of(
+    parts: Sequence[Component], options: BuildingOptions, gsd: float, own_ids: Sequence[int] = ()
+) -> list[Draft]:
     """Return what each of some buildings is by itself.
 
     Each step is done for all of them before the next: its code then stays in the processor's cache, which saves a tenth
@@ -48,13 +52,14 @@ def drafts_of(parts: Sequence[Component], options: BuildingOptions, gsd: float) 
         parts: their pixels and maps; probabilities as uint8, where 255 is 1.
         options: how outlines are made.
         gsd: metres per pixel.
+        own_ids: ids of the user's own classes.
     """
     raws = [_raw(part, options, gsd) for part in parts]
     straight = RegulariseOptions(options.tolerance_m, gsd)
     shapes = [regularise(raw, straight) for raw in raws] if options.regularise else raws
     geometries = [_geometry(part, gsd) for part in parts]
     return [
-        Draft(part.key, raw, shape, *_vote(part), mean_probability(part), geometry)
+        Draft(part.key, raw, shape, *_vote(part), mean_probability(part), geometry, _own_shares(part, own_ids))
         for part, raw, shape, geometry in zip(parts, raws, shapes, geometries)
     ]
 
@@ -93,6 +98,14 @@ def _vote(part: Component) -> tuple[int, float | None]:
         return 0, None
     winner = int(np.argmax(sums)) if sums.any() else int(np.bincount(classes[classes > 0]).argmax())
     return winner, float(sums[winner]) / (255 * len(classes))
+
+
+def _own_shares(part: Component, own_ids: Sequence[int]) -> tuple[float, ...]:
+    """Return which part of a building each of the user's own classes covers; empty without such classes."""
+    if "own_class" not in part.maps:
+        return ()
+    counts = np.bincount(part.maps["own_class"][part.mask], minlength=256)
+    return tuple(float(counts[number] / counts.sum()) for number in own_ids)
 
 
 def _without_small_holes(polygon: shapely.Polygon, smallest_m2: float) -> shapely.Polygon:

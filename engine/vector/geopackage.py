@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -42,6 +44,28 @@ FIELDS: dict[str, tuple[str, Callable[[Building], object]]] = {
 """Attributes of a building, in order: type, and where it comes from. None becomes NULL."""
 
 
+def own_fields(names: Sequence[str]) -> dict[str, tuple[str, Callable[[Building], object]]]:
+    """Return further attributes, as `FIELDS`: the user's own class that covers most of a building, and all shares.
+
+    Args:
+        names: of the classes, in any language; ``share_solar_panel`` is the share of ``solar panel``.
+    """
+    if not names:
+        return {}
+    fields: dict[str, tuple[str, Callable[[Building], object]]] = {"own_class": ("object", lambda b: b.own_class)}
+    for name in names:
+        word = stem = "share_" + re.sub(r"\W+", "_", name.casefold()).strip("_")
+        number = 2
+        while word in fields:
+            word, number = f"{stem}_{number}", number + 1
+        fields[word] = ("float64", partial(_share, name=name))
+    return fields
+
+
+def _share(building: Building, name: str) -> float | None:
+    return building.own_shares.get(name)
+
+
 class GeoPackageWriter:
     """Writes buildings as they come; use it as a context.
 
@@ -51,10 +75,12 @@ class GeoPackageWriter:
     Args:
         path: of the GeoPackage.
         crs: of the outlines, in metres.
+        own_classes: names of the user's own classes, whose shares of each building are written, too.
     """
 
-    def __init__(self, path: Path, crs: CRS) -> None:
+    def __init__(self, path: Path, crs: CRS, own_classes: Sequence[str] = ()) -> None:
         self.path = path
+        self._fields = {**FIELDS, **own_fields(own_classes)}
         self.count = 0
         self._crs = crs.to_wkt()
         self._partial = path.with_name(f".{path.stem}.partial.gpkg")
@@ -93,7 +119,7 @@ class GeoPackageWriter:
 
     def _flush(self) -> None:
         data, missing = [], []
-        for kind, value in FIELDS.values():
+        for kind, value in self._fields.values():
             values = [value(building) for building in self._batch]
             empty = np.array([item is None for item in values], dtype=bool)
             filler = None if kind == "object" else 0
@@ -105,7 +131,7 @@ class GeoPackageWriter:
                 str(self._partial),
                 geometry=shapely.to_wkb(shapes) if len(shapes) else np.array([], dtype=object),
                 field_data=data,
-                fields=np.array(list(FIELDS), dtype=object),
+                fields=np.array(list(self._fields), dtype=object),
                 field_mask=missing,
                 layer=LAYER,
                 driver="GPKG",

@@ -172,6 +172,8 @@ def apply_style(layer: Any, kind: ResultKind) -> bool:
     named = _named_classes(layer)
     if kind.style.is_file():
         _message, loaded = layer.loadNamedStyle(str(kind.style))
+        if isinstance(layer, QgsVectorLayer):
+            _name_own_fields(layer)
         if not named or _shown(named) <= _shown(_named_classes(layer)):
             layer.triggerRepaint()
             return bool(loaded)
@@ -183,6 +185,16 @@ def apply_style(layer: Any, kind: ResultKind) -> bool:
         layer.setCustomProperty(_OWN_PROPERTY, True)
         layer.triggerRepaint()
     return False
+
+
+def _name_own_fields(layer: Any) -> None:
+    """Give the attributes that only runs with the user's own classes have names for people."""
+    for index, item in enumerate(layer.fields()):
+        if item.name() == "own_class":
+            layer.setFieldAlias(index, tr("Own class"))
+        elif item.name().startswith("share_"):
+            name = item.name()[len("share_") :].replace("_", " ")
+            layer.setFieldAlias(index, tr("Share of {name} (0–1)", name=name))
 
 
 def _named_classes(layer: Any) -> List[Any]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
 from hypothesis import given, settings
@@ -226,6 +227,36 @@ def test_a_raster_the_model_does_not_look_at_is_told(tmp_path):
         feedback=feedback,
     )
     assert "raster_not_used" in {warning.code for warning in feedback.warnings}
+
+
+def test_buildings_know_how_much_of_them_the_users_own_classes_cover(tmp_path):
+    names = ("solar panel", "background")
+    own = OutputSpec(
+        "classes", "classes", "other", tuple(ClassSpec(i + 1, name, "#336699") for i, name in enumerate(names))
+    )
+    weights = {  # red is a roof, green a panel on it, blue the ground
+        "land_cover": np.array([[0.0, 0, 9], [9, 9, 0], [0, 0, 0]]),
+        "building": np.array([[9.0, 9, -9]]),
+        "classes": np.array([[0.0, 9, 0], [9, 0, 9]]),
+    }
+    outputs = (COVER, BUILDING, own)
+    network = mixing_network({"rgb": 3}, {item.name: item.channels for item in outputs}, weights)
+    colours = np.zeros((3, 120, 120), np.uint8)
+    colours[2] = 255
+    colours[:, 20:60, 20:60] = np.array([255, 0, 0], np.uint8)[:, None, None]
+    colours[:, 20:60, 20:30] = np.array([0, 255, 0], np.uint8)[:, None, None]
+    colours[:, 80:110, 20:60] = np.array([255, 0, 0], np.uint8)[:, None, None]
+    result = segment(
+        tmp_path / "out",
+        make_package(tmp_path / "model", (RGB,), outputs, network),
+        write_raster(tmp_path / "rgb.tif", colours),
+        buildings=BuildingOptions(),
+    )
+    meta, _, _, values = pyogrio.raw.read(result.outputs["buildings"])
+    found = dict(zip(meta["fields"], values))
+    assert found["own_class"].tolist() == ["solar panel", None]
+    assert found["share_solar_panel"].tolist() == pytest.approx([0.25, 0], abs=0.01)
+    assert "share_background" not in found
 
 
 @pytest.mark.parametrize("outputs", [(COVER, ROOFS), (COVER, ROOFS, BUILDING), (ROOFS, BUILDING)])

@@ -13,6 +13,7 @@ from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.vector.buildings import BuildingTracer, MapStrip
 
 ROOFS = {1: "flat", 2: "gable", 6: "hipped_v1"}
+OWN = {1: "solar panel", 3: "tiles", 2: "thatch"}
 UTM = CRS.from_epsg(32632)
 
 
@@ -27,13 +28,14 @@ def town(seed, shape=(90, 110)):
         "boundary": (np.abs(ndimage.gaussian_filter(rng.normal(size=shape), 2)) < 0.02).astype(np.float32),
         "roof_class": rng.choice([1, 2, 6], shape).astype(np.uint8),
         "roof_confidence": rng.random(shape).astype(np.float32),
+        "own_class": rng.choice([0, 1, 3, 4], shape).astype(np.uint8),
         "surface": (105 + rng.random(shape)).astype(np.float32),
         "ground": np.full(shape, 100, np.float32),
     }
 
 
 def trace(maps, heights, grid, options, helpers=0):
-    with BuildingTracer(grid, options, ROOFS, helpers=helpers) as tracer:
+    with BuildingTracer(grid, options, ROOFS, helpers=helpers, own_names=OWN) as tracer:
         found, at, turn = [], 0, 0
         while at < grid.height:
             rows = slice(at, at + heights[turn % len(heights)])
@@ -52,6 +54,18 @@ def test_buildings_ids_and_attributes_do_not_depend_on_the_strips(seed, heights)
     assert whole
     assert trace(maps, heights, grid, options) == whole
     assert [item.id for item in whole] == list(range(1, len(whole) + 1))
+
+
+def test_own_classes_are_told_by_how_much_of_a_building_they_cover():
+    mask = np.zeros((30, 60), bool)
+    mask[5:15, 5:25] = mask[5:15, 35:55] = True
+    own = np.zeros(mask.shape, np.uint8)
+    own[5:15, 5:20], own[5:15, 20:23], own[5:15, 23:25] = 3, 1, 4  # 4 is the background, which has no name
+    own[20:30] = 1
+    found = trace({"mask": mask, "own_class": own}, [7], Grid(UTM, 0.5, 0, 0, 60, 30), BuildingOptions(min_area_m2=4))
+    assert [item.own_class for item in found] == ["tiles", None]
+    assert found[0].own_shares == {"solar panel": 0.15, "tiles": 0.75, "thatch": 0.0}
+    assert set(found[1].own_shares.values()) == {0.0}
 
 
 def test_buildings_do_not_depend_on_who_shares_the_work():

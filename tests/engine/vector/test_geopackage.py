@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pyogrio
@@ -48,6 +49,19 @@ def test_attributes_geometry_and_crs_come_back(tmp_path):
     assert values["ridge_height_m"][0] == 8.1
     assert np.isnan([values[name][1] for name in NAMES[7:]]).all()
     assert np.isnan(values["roof_class_id"].astype(float)[1])
+
+
+def test_own_classes_have_attributes_of_their_own(tmp_path):
+    path = tmp_path / "buildings.gpkg"
+    names = ("solar panel", "Solar-Panel", "Dächer")
+    mine = replace(building(1), own_shares=dict(zip(names, (0.25, 0.5, 0.0))))
+    with GeoPackageWriter(path, CRS_, names) as writer:
+        writer.write([mine, building(2)])
+    meta, _, values = read(path)
+    assert list(meta["fields"]) == [*NAMES, "own_class", "share_solar_panel", "share_solar_panel_2", "share_dächer"]
+    assert values["own_class"].tolist() == ["Solar-Panel", None]
+    assert values["share_solar_panel"][0] == 0.25 and values["share_solar_panel_2"][0] == 0.5
+    assert np.isnan(values["share_dächer"][1]), "of a building of which nothing is known"
 
 
 def test_older_programs_open_the_file_without_a_warning(tmp_path):

@@ -64,7 +64,8 @@ def buildings_layer(path):
     reference = osr.SpatialReference()
     reference.ImportFromEPSG(25832)
     layer = data.CreateLayer("buildings", reference, ogr.wkbPolygon)
-    layer.CreateField(ogr.FieldDefn("roof_class", ogr.OFTString))
+    for name, kind in (("roof_class", ogr.OFTString), ("own_class", ogr.OFTString), ("share_solar_panel", ogr.OFTReal)):
+        layer.CreateField(ogr.FieldDefn(name, kind))
     return str(path)
 
 
@@ -76,6 +77,12 @@ def test_roof_classes_are_shown_at_first_where_nothing_of_the_users_own_is(qgis_
     layer = add_run(outputs, "My roofs").layers["buildings"]
     node = QgsProject.instance().layerTreeRoot().findLayer(layer.id())
     assert node.itemVisibilityChecked() is not own_classes
+
+
+def test_attributes_of_own_classes_have_names_for_people(qgis_new_project, tmp_path):
+    layer = add_run({"buildings": buildings_layer(tmp_path / "buildings.gpkg")}, "My roofs").layers["buildings"]
+    shown = {item.name(): item.displayName() for item in layer.fields()}
+    assert shown["own_class"] == "Own class" and shown["share_solar_panel"] == "Share of solar panel (0–1)"
 
 
 def test_known_results_and_other_files_are_no_extra():

@@ -244,7 +244,7 @@ def test_buildings_know_how_much_of_them_the_users_own_classes_cover(tmp_path):
     colours = np.zeros((3, 120, 120), np.uint8)
     colours[2] = 255
     colours[:, 20:60, 20:60] = np.array([255, 0, 0], np.uint8)[:, None, None]
-    colours[:, 20:60, 20:30] = np.array([0, 255, 0], np.uint8)[:, None, None]
+    colours[:, 20:60, 20:50] = np.array([0, 255, 0], np.uint8)[:, None, None]
     colours[:, 80:110, 20:60] = np.array([255, 0, 0], np.uint8)[:, None, None]
     result = segment(
         tmp_path / "out",
@@ -255,7 +255,7 @@ def test_buildings_know_how_much_of_them_the_users_own_classes_cover(tmp_path):
     meta, _, _, values = pyogrio.raw.read(result.outputs["buildings"])
     found = dict(zip(meta["fields"], values))
     assert found["own_class"].tolist() == ["solar panel", None]
-    assert found["share_solar_panel"].tolist() == pytest.approx([0.25, 0], abs=0.01)
+    assert found["share_solar_panel"].tolist() == pytest.approx([0.75, 0], abs=0.01)
     assert "share_background" not in found
 
 

@@ -58,14 +58,15 @@ def test_buildings_ids_and_attributes_do_not_depend_on_the_strips(seed, heights)
 
 def test_own_classes_are_told_by_how_much_of_a_building_they_cover():
     mask = np.zeros((30, 60), bool)
-    mask[5:15, 5:25] = mask[5:15, 35:55] = True
+    mask[5:15, 5:25] = mask[5:15, 35:55] = mask[18:28, 5:25] = True
     own = np.zeros(mask.shape, np.uint8)
     own[5:15, 5:20], own[5:15, 20:23], own[5:15, 23:25] = 3, 1, 4  # 4 is the background, which has no name
-    own[20:30] = 1
+    own[18:28, 5:13], own[18:28, 13:25] = 1, 4
     found = trace({"mask": mask, "own_class": own}, [7], Grid(UTM, 0.5, 0, 0, 60, 30), BuildingOptions(min_area_m2=4))
-    assert [item.own_class for item in found] == ["tiles", None]
+    assert [item.own_class for item in found] == ["tiles", None, None], "of the last most is background"
     assert found[0].own_shares == {"solar panel": 0.15, "tiles": 0.75, "thatch": 0.0}
     assert set(found[1].own_shares.values()) == {0.0}
+    assert found[2].own_shares == {"solar panel": 0.4, "tiles": 0.0, "thatch": 0.0}
 
 
 def test_buildings_do_not_depend_on_who_shares_the_work():

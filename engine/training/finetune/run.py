@@ -221,9 +221,8 @@ class _Pictures:
 
 def _info(job: FinetuneJob, ready: Prepared, metrics: dict[str, Any], history: History) -> PackageInfo:
     spec: ModelSpec = ready.package.spec
-    polygons = ", ".join(
-        f"{count['polygons'] + count['validation_polygons']} {name}" for name, count in ready.report.classes.items()
-    )
+    counts = {name: item["polygons"] + item["validation_polygons"] for name, item in ready.report.classes.items()}
+    polygons = ", ".join(f"{count} {name}" for name, count in counts.items() if count)  # a background may need none
     is_new = ready.teaching.kind == "new"
     # the new model takes what it was taught with: of a raster that was never there it would say something untried
     used = tuple(item for item in spec.inputs if item.name in ready.samples[0].inputs)

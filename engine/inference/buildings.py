@@ -88,7 +88,7 @@ def trace(
     roof = setup.model.output_of_role("roof_class")
     names = {} if roof is None else {item.id: item.name for item in roof.classes}
     own = own_classes(setup.model)
-    own_names = {} if own is None else {item.id: item.name for item in own.classes if not item.is_background}
+    own_names = own_names_of(setup.model)
     ground = None if dsm is None else Heights(dsm, grid)
     with ExitStack() as stack:
         tracer = writer = None
@@ -146,6 +146,12 @@ def trace(
 def own_classes(model: ModelSpec) -> OutputSpec | None:
     """Return the first output with classes that are neither roof classes nor land cover: the user's own; or None."""
     return next((item for item in model.outputs if item.role == "other" and item.kind == "classes"), None)
+
+
+def own_names_of(model: ModelSpec) -> dict[int, str]:
+    """Return id to name of the user's own classes, but for a background; empty without any."""
+    own = own_classes(model)
+    return {} if own is None else {item.id: item.name for item in own.classes if not item.is_background}
 
 
 def options_of(setup: Setup) -> BuildingOptions:

@@ -12,6 +12,7 @@ from rasterio.crs import CRS
 
 from ..feedback import Feedback
 from ..given import given
+from ..inference.buildings import own_classes, own_names_of
 from ..inference.finish import building_threshold
 from ..jobs import BuildingOptions, ErrorCode, Result, RidgelineError
 from ..jobs.serve import RoofRequest
@@ -102,7 +103,8 @@ def _building_at(
         surface, floor = _heights(scene, window)
     roof = scene.setup.model.output_of_role("roof_class")
     names = {} if roof is None else {item.id: item.name for item in roof.classes}
-    tracer = BuildingTracer(window, BuildingOptions(tolerance_m=tolerance_m), names)
+    own, own_names = own_classes(scene.setup.model), own_names_of(scene.setup.model)
+    tracer = BuildingTracer(window, BuildingOptions(tolerance_m=tolerance_m), names, own_names=own_names)
     strip = MapStrip(
         row0=window.row0,
         mask=mask,
@@ -110,6 +112,7 @@ def _building_at(
         boundary=_from_steps(planes, "boundary"),
         roof_class=planes.get("roof_class"),
         roof_confidence=planes["roof_confidence"] / np.float32(100) if "roof_confidence" in planes else None,
+        own_class=None if own is None else planes.get(own.name),
         surface=surface,
         ground=floor,
     )
@@ -159,4 +162,6 @@ def _touches_rim(outline: shapely.Polygon, window: Grid, grid: Grid) -> bool:
 def _card(building: Building) -> dict[str, Any]:
     fields = {name: value(building) for name, (_, value) in FIELDS.items() if name != "id"}
     rounded = {name: round(value, 3) if isinstance(value, float) else value for name, value in fields.items()}
-    return {"outline_wkt": shapely.to_wkt(building.outline, rounding_precision=3), **rounded}
+    own = {name: round(share, 3) for name, share in building.own_shares.items()}
+    mine = {"own_class": building.own_class, "own_shares": own} if own else {}
+    return {"outline_wkt": shapely.to_wkt(building.outline, rounding_precision=3), **rounded, **mine}

@@ -41,6 +41,7 @@ FIELDS: Dict[str, Any] = {
     "volume_m3": QVariant.Double,
     "slope_deg": QVariant.Double,
     "azimuth_deg": QVariant.Double,
+    "own_class": QVariant.String,
     "model": QVariant.String,
     "added": QVariant.String,
 }

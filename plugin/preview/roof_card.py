@@ -12,6 +12,8 @@ from ..layers.classes import roof_titles
 
 _MARGIN = 10
 _WIDTH = 260
+_LEAST_SHARE = 0.01
+"""Own classes that cover less of a roof are not told."""
 _LOOK = "#ridgelineRoofCard { background-color: palette(window); border: 1px solid palette(mid); border-radius: 4px; }"
 """Themes may make frames transparent, and the map shines through: the card says itself what it lies on."""
 
@@ -140,8 +142,19 @@ def roof_facts(roof: Dict[str, Any]) -> "Tuple[str, str, List[Tuple[str, str]]]"
         (tr("Ridge"), _of(roof, "ridge_height_m", words.length)),
         (tr("Slope"), _of(roof, "slope_deg", lambda value: tr("{n}°", n=words.number(value)))),
         (tr("Azimuth"), _of(roof, "azimuth_deg", azimuth_text)),
+        (tr("Own classes"), _own_text(roof.get("own_shares"))),
     ]
     return title[:1].upper() + title[1:], sub, [(label, text) for label, text in facts if text]
+
+
+def _own_text(shares: Any) -> str:
+    """Return how much of a roof each of the user's own classes covers, the most first; specks are left out."""
+    known = shares.items() if isinstance(shares, dict) else ()
+    shown = [item for item in known if isinstance(item[1], float) and _LEAST_SHARE <= item[1] <= 1]
+    return ", ".join(
+        tr("{name} {n} %", name=name, n=words.number(100 * share))
+        for name, share in sorted(shown, key=lambda item: -item[1])
+    )
 
 
 def azimuth_text(degrees: float) -> str:

@@ -1,6 +1,7 @@
 """Previews become pictures that lie where they should; a click becomes a measured roof."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.inference.finish import PlaneSpec
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
 from ridgeline.engine.jobs.serve import PreviewRequest, RoofRequest, Scene
-from ridgeline.engine.models.package import ClassSpec, OutputSpec
+from ridgeline.engine.models.package import ClassSpec, OutputSpec, save_spec
 from ridgeline.engine.raster.grid import Grid
 from ridgeline.engine.serving.pictures import _KEPT, PictureFolder
 from ridgeline.engine.serving.preview import make_preview
@@ -144,6 +145,22 @@ def test_a_click_on_a_house_gives_its_card(scene, request_of):
     assert card["ground_m"] == pytest.approx(100, abs=0.3)
     assert card["slope_deg"] == pytest.approx(0, abs=5)
     assert card["building_confidence"] > 0.8
+
+
+def test_the_card_tells_how_much_of_a_house_the_users_own_classes_cover(pair, red_model, tmp_path):
+    spec = red_model.spec
+    classes = (ClassSpec(1, "background", "#f0f0f0"), ClassSpec(2, "tiles", "#cc0000"))
+    own = OutputSpec("classes", "classes", "other", classes, "softmax", tensor="land_cover")
+    save_spec(replace(spec, outputs=(*spec.outputs[1:], own)), red_model.folder)
+    scenes = Scenes()
+    rasters = (RasterInput(str(pair["rgb"])), RasterInput(str(pair["dsm"])))
+    seen = Scene(*rasters, str(red_model.folder), device="cpu", threads=1)
+    row, col, *_ = FIRST
+    card = find_roof(
+        scenes.open(seen, Feedback()), RoofRequest(seen, *place_of(row + 10, col + 10)), Feedback()
+    ).summary
+    scenes.close()
+    assert card["found"] and card["own_class"] == "tiles" and card["own_shares"] == {"tiles": 1.0}
 
 
 def test_a_click_just_beside_a_house_means_it(scene, request_of):

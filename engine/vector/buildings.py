@@ -112,7 +112,7 @@ class Building:
 
     @property
     def own_class(self) -> str | None:
-        """The user's own class that covers most of it, the first of several; None where none does, or the rest is more."""
+        """The user's own class that covers most of it, the first of several; None if the rest covers more."""
         most = max(self.own_shares.items(), key=lambda item: item[1], default=("", 0.0))
         rest = 1 - sum(self.own_shares.values())
         return most[0] if most[1] > 0 and most[1] >= rest else None

@@ -25,6 +25,8 @@ RESULT_PROPERTY = "ridgeline/result"
 """Custom property of every layer that we add; its value is the kind of result."""
 _OWN_PROPERTY = "ridgeline/own_classes"
 """Custom property of rasters with other classes than those that Ridgeline knows."""
+_OPACITY = 0.75
+"""Of rasters of own classes, as the styles of the others have it: the picture beneath stays to be seen."""
 _OF_CLASSES = ("land_cover", "roof_class", OWN_CLASSES)
 
 
@@ -180,7 +182,9 @@ def apply_style(layer: Any, kind: ResultKind) -> bool:
     if named:
         band = layer.renderer().usesBands()[0]
         shown = [item for item in named if item.label != BACKGROUND]
-        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), band, shown))
+        renderer = QgsPalettedRasterRenderer(layer.dataProvider(), band, shown)
+        renderer.setOpacity(_OPACITY)
+        layer.setRenderer(renderer)
         layer.setName(tr("Own classes") if kind.name in _OF_CLASSES else kind.title)
         layer.setCustomProperty(_OWN_PROPERTY, True)
         layer.triggerRepaint()

@@ -55,7 +55,8 @@ class EvaluateAlgorithm(LabelledAlgorithm):
             "true areas cover each other (IoU, 1 where they are the same; F1 likewise), how much of what was found is "
             "right (precision) and how much of what is there was found (recall). The confusion matrix tells, as a "
             "table and a picture, which classes are taken for which; a layer shows what was missed, invented or given "
-            "the wrong class. A building counts as found if it overlaps by half or more.\n\n"
+            "the wrong class. A building counts as found if it overlaps by half or more; of one that the rasters cut "
+            "off, what they show counts.\n\n"
             "Do not judge a model by polygons that it has learned from."
         )
 

@@ -35,6 +35,7 @@ def test_own_classes_are_in_the_group_with_names_and_colours(qgis_new_project, t
     added = add_run(outputs, "My roofs")
     layer = added.layers["classes"]
     assert layer.name() == "Own classes" and layer.renderer().type() == "paletted"
+    assert layer.renderer().opacity() == 0.75, "the picture beneath is to be seen"
     shown = {item.value: (item.label, item.color.name()) for item in layer.renderer().classes()}
     assert shown == {1: ("solar", "#ff0000"), 2: ("tile", "#0000ff")}, (
         "the rest of the colour table means nothing, and the background is what the map shows"

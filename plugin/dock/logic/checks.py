@@ -101,7 +101,7 @@ def _check_presence(inputs: Inputs) -> List[Finding]:
     if inputs.model is None:
         findings.append(_ask(tr("Choose a model.")))
     elif inputs.kinds and not inputs.model.takes(inputs.kinds):
-        findings.append(_stop(_unfit_inputs(inputs.model)))
+        findings.append(_stop(unfit_text(inputs.model)))
     elif inputs.kinds:
         findings += _check_unseen(inputs.model, inputs.kinds)
     if inputs.region is None:
@@ -109,19 +109,23 @@ def _check_presence(inputs: Inputs) -> List[Finding]:
     return findings
 
 
-def _check_unseen(model: ModelInfo, kinds: FrozenSet[str]) -> List[Finding]:
+def unseen_text(model: ModelInfo, kinds: FrozenSet[str]) -> str:
+    """Return which of the layers at hand the model does not look at; empty if it looks at all."""
     unseen = kinds - model.looks_at(kinds)
     if "rgb" in unseen:
-        return [_tell(tr("The model “{model}” does not look at the RGB layer.", model=model.label))]
-    if not unseen:
-        return []
-    text = tr("The model “{model}” does not look at the DSM layer.", model=model.label)
-    if "building" in model.outputs:
+        return tr("The model “{model}” does not look at the RGB layer.", model=model.label)
+    return tr("The model “{model}” does not look at the DSM layer.", model=model.label) if unseen else ""
+
+
+def _check_unseen(model: ModelInfo, kinds: FrozenSet[str]) -> List[Finding]:
+    text = unseen_text(model, kinds)
+    if "dsm" in kinds - model.looks_at(kinds) and "building" in model.outputs:
         text += " " + tr("It only serves the heights of buildings.")
-    return [_tell(text)]
+    return [_tell(text)] if text else []
 
 
-def _unfit_inputs(model: ModelInfo) -> str:
+def unfit_text(model: ModelInfo) -> str:
+    """Return which layers the model needs."""
     names = {
         frozenset({"rgb"}): tr("an RGB layer alone"),
         frozenset({"dsm"}): tr("a DSM layer alone"),

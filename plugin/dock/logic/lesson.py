@@ -9,7 +9,7 @@ from ....engine.jobs.finetune import package_name
 from ....engine.jobs.places import user_models
 from ...i18n import tr
 from ...layers.classes import BACKGROUND, roof_titles
-from .checks import Finding, Weight
+from .checks import Finding, Weight, unfit_text, unseen_text
 from .models import ModelInfo
 
 ALGORITHM = "ridgeline:finetune"
@@ -134,7 +134,14 @@ def lesson_findings(page: Any) -> "List[Finding]":
         return [Finding(Weight.ASKS, tr("Give the new model a name."))]
     if (model_folder(name) / "model.json").exists():
         return [Finding(Weight.STOPS, tr("There is a model “{name}” already. Choose another name.", name=name))]
-    return []
+    given = (("rgb", page.rgb.currentLayer()), ("dsm", page.dsm.currentLayer()))
+    kinds = frozenset(kind for kind, layer in given if layer is not None)
+    if not page.current_model.input_sets:  # what it can be fed with is known to the engine alone
+        return []
+    if not page.current_model.looks_at(kinds):  # of some of them it may learn, although it runs with all alone
+        return [Finding(Weight.STOPS, unfit_text(page.current_model))]
+    unseen = unseen_text(page.current_model, kinds)
+    return [Finding(Weight.TELLS, unseen)] if unseen else []
 
 
 def lesson_parameters(page: Any, folder: Path, check_only: bool) -> Dict[str, Any]:

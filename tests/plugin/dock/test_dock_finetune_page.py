@@ -153,6 +153,22 @@ def test_what_stands_in_the_way_is_said(ready, settle, change, word, weight):
     assert word in finding.text and finding.weight is weight and not ready.panel.start.isEnabled()
 
 
+def test_a_layer_that_the_model_does_not_look_at_is_told_before_a_training(ready, shelf, settle):
+    data = json.loads((shelf / "learner" / "model.json").read_text(encoding="utf-8"))
+    for item in data["weights"]:
+        item["inputs"] = ["rgb"]
+    (shelf / "learner" / "model.json").write_text(json.dumps(data), encoding="utf-8")
+    ready.reload_models()
+    settle()
+    (finding,) = ready.notes.findings
+    assert finding.weight is Weight.TELLS and "does not look at the DSM" in finding.text
+    assert ready.panel.start.isEnabled()
+    ready.rgb.setLayer(None)
+    settle()
+    (finding,) = ready.notes.findings
+    assert finding.weight is Weight.STOPS and "RGB layer alone" in finding.text and not ready.panel.start.isEnabled()
+
+
 def test_a_field_with_too_many_values_holds_no_class(finetune, settle):
     finetune.labels.setLayer(squares("Many", [str(n) for n in range(lesson.MOST_VALUES + 5)]))
     finetune.field.setField("kind")

@@ -26,6 +26,8 @@ from .objects import MISSED, WRONG_CLASS, Fault, Shape
 ELSE = "something else"
 BUILDING = "building"
 _ROWS = 512
+_LEAST_PIXELS = 8
+"""Patches of a class raster smaller than this are specks, not things."""
 _LEAST_SEEN = 0.5
 """Part of a true thing that the rasters must show for it to count."""
 
@@ -94,13 +96,11 @@ class Ground:
         labels: the polygons, in the CRS of the run.
         region: where all is labelled; None: in the polygons alone.
         crs: of both.
-        seen: what the rasters show, see `seen_ground`; None: all of it.
     """
 
     labels: LabelSet
     region: BaseGeometry | None
     crs: CRS
-    seen: BaseGeometry | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def count_pixels(folder: Path, target: Target, ground: Ground, found: list[Shape
     for value, index in target.values().items():
         table[value] = index
     grid_file = f"{target.raster}.tif" if target.raster else "confidence.tif"
-    with rasterio.open(folder / grid_file) as raster, rasterio.open(folder / "confidence.tif") as known:
+    with rasterio.open(folder / grid_file) as raster, rasterio.open(_known_file(folder, target)) as known:
         for row in range(0, raster.height, _ROWS):
             window = Window(0, row, raster.width, min(_ROWS, raster.height - row))
             transform, shape = raster.window_transform(window), (int(window.height), int(window.width))
@@ -189,11 +189,11 @@ def found_buildings(file: Path, with_class: bool, ground: Ground) -> list[Shape]
     return [item for item in items if _is_known(item, ground)]
 
 
-def found_patches(folder: Path, target: Target, ground: Ground, least_m2: float) -> list[Shape]:
+def found_patches(folder: Path, target: Target, ground: Ground) -> list[Shape]:
     """Return the connected patches of each class of interest in the class raster of a run, small specks left out."""
     values = target.values()
     with rasterio.open(folder / f"{target.raster}.tif") as raster:
-        classes = raster.read(1)
+        classes, least_m2 = raster.read(1), _LEAST_PIXELS * abs(raster.transform.determinant)
         wanted = np.isin(classes, list(values))
         patches = [
             Shape(shapely.geometry.shape(outline), target.names[values[int(value)]])
@@ -202,10 +202,19 @@ def found_patches(folder: Path, target: Target, ground: Ground, least_m2: float)
     return [item for item in patches if item.outline.area >= least_m2 and _is_known(item, ground)]
 
 
-def seen_ground(folder: Path) -> BaseGeometry:
+def _known_file(folder: Path, target: Target) -> Path:
+    """Return the raster of a run that has no data where its rasters have none.
+
+    That of confidence; a model of own classes alone has none, and theirs are everywhere else.
+    """
+    confidence = folder / "confidence.tif"
+    return confidence if confidence.exists() else folder / f"{target.raster}.tif"
+
+
+def seen_ground(folder: Path, target: Target) -> BaseGeometry:
     """Return the outline of what the rasters of a run show, in its CRS; holes in them do not count."""
     parts = []
-    with rasterio.open(folder / "confidence.tif") as raster:
+    with rasterio.open(_known_file(folder, target)) as raster:
         for row in range(0, raster.height, _ROWS):
             window = Window(0, row, raster.width, min(_ROWS, raster.height - row))
             mask = raster.dataset_mask(window=window)
@@ -217,8 +226,8 @@ def seen_ground(folder: Path) -> BaseGeometry:
     return whole
 
 
-def true_shapes(target: Target, ground: Ground) -> tuple[list[Shape], list[BaseGeometry]]:
-    """Return the true things as far as the rasters show them, and the outlines of those hardly seen.
+def true_shapes(target: Target, ground: Ground, seen: BaseGeometry) -> tuple[list[Shape], list[BaseGeometry]]:
+    """Return the true things as far as the rasters show them (`seen_ground`), and the outlines of those hardly seen.
 
     True things are polygons of the classes of interest whose inner point lies where all is known. Of a thing that the
     rasters cut off, what they show is compared with what was found; if that is less than half of it, nobody can say
@@ -231,17 +240,17 @@ def true_shapes(target: Target, ground: Ground) -> tuple[list[Shape], list[BaseG
         name = labels.names[int(index)]
         if name not in target.names or (target.kind == "land_cover" and name != BUILDING):
             continue
-        seen = _cut(outline, ground.seen)
-        if seen.area < _LEAST_SEEN * outline.area:
+        part = _cut(outline, seen)
+        if part.area < _LEAST_SEEN * outline.area:
             hidden.append(outline)
         else:
-            items.append(Shape(seen, None if target.kind in ("building", "land_cover") else name))
+            items.append(Shape(part, None if target.kind in ("building", "land_cover") else name))
     return [item for item in items if _is_known(item, ground)], hidden
 
 
-def _cut(outline: BaseGeometry, seen: BaseGeometry | None) -> BaseGeometry:
+def _cut(outline: BaseGeometry, seen: BaseGeometry) -> BaseGeometry:
     """Return the part of a polygon that is seen, as polygons alone."""
-    if seen is None or seen.covers(outline):
+    if seen.covers(outline):
         return outline
     parts = shapely.get_parts(shapely.intersection(outline, seen))
     return shapely.union_all(parts[shapely.area(parts) > 0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import shapely
@@ -39,8 +38,6 @@ from .polygon_report import as_markdown, as_values
 
 RUN = "run"
 REPORT = "evaluation.json"
-_LEAST_PIXELS = 8
-"""Patches of a class raster smaller than this are specks, not things."""
 
 
 def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
@@ -56,9 +53,7 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         raise RidgelineError(ErrorCode.BAD_JOB, "The job names no raster.", "Name an RGB, a DSM, or both.")
     spec = find_model(job.model).spec
     with gdal_env():
-        seen = [item.kind for item in spec.inputs]
-        grid = plan_frame(job.rgb, job.dsm, None, wanted_gsd(job.gsd, spec.gsd), seen=seen).grid
-        crs, gsd = grid.crs, grid.gsd
+        crs = plan_frame(job.rgb, job.dsm, None, wanted_gsd(job.gsd, spec.gsd)).grid.crs
         ground, known = _ground(job, crs)
         target = choose_target(spec, ground.labels.names)
         for code, text in told(ground.labels):
@@ -77,7 +72,7 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
         )
         run_segment(run, feedback)
         feedback.progress(0, 1, "comparisons", "comparing")
-        found = _found(out / RUN, target, ground, gsd)
+        found = _found(out / RUN, target, ground)
         counts = count_pixels(out / RUN, target, ground, found)
         if not counts.matrix.any():
             raise RidgelineError(
@@ -87,7 +82,7 @@ def run_evaluate(job: EvaluateJob, feedback: Feedback) -> Result:
             )
         things: ObjectScores | None = None
         if _counts_things(target):
-            truth, hidden = true_shapes(target, replace(ground, seen=seen_ground(out / RUN)))
+            truth, hidden = true_shapes(target, ground, seen_ground(out / RUN, target))
             things = compare_objects(truth, without_hidden(found, hidden), complete=ground.region is not None)
         faults = list(things.faults) if things is not None else []
         if target.kind == "land_cover":
@@ -121,10 +116,10 @@ def _ground(job: EvaluateJob, crs: object) -> tuple[Ground, str]:
     return Ground(labels, region, crs), known
 
 
-def _found(run: Path, target: Target, ground: Ground, gsd: float) -> list[Shape]:
+def _found(run: Path, target: Target, ground: Ground) -> list[Shape]:
     if _needs_buildings(target):
         return found_buildings(run / "buildings.gpkg", target.kind == "roof_class", ground)
-    return found_patches(run, target, ground, _LEAST_PIXELS * gsd * gsd) if target.kind == "classes" else []
+    return found_patches(run, target, ground) if target.kind == "classes" else []
 
 
 def _needs_buildings(target: Target) -> bool:

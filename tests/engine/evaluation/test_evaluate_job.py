@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "inference"))
 
 from inference_helpers import BUILDING, COVER, RGB, make_package, mixing_network
 
-from ridgeline.engine.evaluation.against_polygons import seen_ground
+from ridgeline.engine.evaluation.against_polygons import Target, seen_ground
 from ridgeline.engine.evaluation.evaluate_job import run_evaluate
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.jobs import ErrorCode, RasterInput, RidgelineError
 from ridgeline.engine.jobs.evaluate import EvaluateJob
 from ridgeline.engine.jobs.finetune import ClassMapping, PolygonLayer
-from ridgeline.engine.models.package import load_package
+from ridgeline.engine.models.package import ClassSpec, OutputSpec, load_package
 
 GSD = 0.25
 WEST, NORTH = 500_000.0, 5_600_000.0
@@ -110,6 +110,25 @@ def test_of_buildings_that_the_picture_cuts_off_what_it_shows_is_compared(tmp_pa
     assert errors_of(result)[0] == []
 
 
+def test_patches_of_own_classes_are_things_and_specks_are_not(tmp_path):
+    own = OutputSpec(
+        "classes",
+        "classes",
+        "other",
+        tuple(ClassSpec(i + 1, name, "#336699") for i, name in enumerate(("solar", "background"))),
+        "softmax",
+    )
+    weights = {"classes": np.array([[9.0, 0, 0], [0, 9, 9]])}
+    folder = make_package(tmp_path / "own", (RGB,), (own,), mixing_network({"rgb": 3}, {"classes": 2}, weights))
+    there, missed, speck = box(6, 6), box(30, 6), box(6, 36, 0.5, 0.5)
+    rgb = picture(tmp_path / "a.tif", red=[there, speck])
+    area = polygons(tmp_path / "area.geojson", [box(0, 0, 60, 60)])
+    truth = polygons(tmp_path / "t.geojson", [there, missed], ["solar", "solar"])
+    values, result, _ = evaluate(tmp_path, folder, rgb, truth, field="kind", area=area)
+    assert values["objects"]["found"] == 1 and values["objects"]["recall"] == 0.5
+    assert errors_of(result)[0] == ["missed"]
+
+
 def test_ground_without_data_within_the_picture_hides_nothing(tmp_path):
     known = np.full((600, 40), 9, np.uint8)
     known[:, 30:] = 0  # no data in the east
@@ -118,7 +137,7 @@ def test_ground_without_data_within_the_picture_hides_nothing(tmp_path):
     place = {"crs": "EPSG:25832", "transform": from_origin(WEST, NORTH, 1, 1)}
     with rasterio.open(tmp_path / "confidence.tif", "w", **profile, **place) as target:
         target.write(known, 1)
-    assert seen_ground(tmp_path).equals(box(0, 0, 30, 600))
+    assert seen_ground(tmp_path, Target("building", ("building",), None)).equals(box(0, 0, 30, 600))
 
 
 def test_land_cover_is_compared_class_by_class(tmp_path, model):

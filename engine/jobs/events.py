@@ -38,6 +38,10 @@ class Progress:
     id: Optional[str] = None
 
 
+NEWS = ("raster_not_used", "surface_left_out")
+"""Codes of warnings by which nothing is wrong: the user should know, and need do nothing."""
+
+
 @dataclass(frozen=True)
 class Warn:
     """Something the user should know, which does not stop the job."""

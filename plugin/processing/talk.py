@@ -4,12 +4,10 @@ import math
 import time
 from typing import Any, Dict, Optional
 
-from ...engine.jobs import Progress, Started, Warn
+from ...engine.jobs import NEWS, Progress, Started, Warn
 from ..engine_link.run_job import Listener
 from ..i18n import tr
 
-NEWS = ("raster_not_used", "surface_left_out")
-"""Codes of warnings by which nothing is wrong: the user should know, and need do nothing."""
 _TEXT_EVERY_S = 1.0
 
 

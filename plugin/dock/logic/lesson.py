@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from ....engine.jobs import NEWS
 from ....engine.jobs.finetune import package_name
 from ....engine.jobs.places import user_models
 from ...i18n import tr
@@ -13,8 +14,6 @@ from .checks import Finding, Weight, unfit_text, unseen_text
 from .models import ModelInfo
 
 ALGORITHM = "ridgeline:finetune"
-NO_FAULTS = ("surface_left_out",)
-"""Codes of findings about labels that are news rather than faults."""
 BUILDING = "building"
 MOST_VALUES = 60
 """A field with more values holds no classes."""
@@ -175,7 +174,7 @@ def check_findings(summary: Dict[str, Any]) -> "List[Finding]":
     """Return what a check has found, in words and numbers, what is odd first."""
     labels = summary.get("labels", {})
     found = [
-        Finding(Weight.TELLS if item.get("code") in NO_FAULTS else Weight.WARNS, str(item.get("message", "")))
+        Finding(Weight.TELLS if item.get("code") in NEWS else Weight.WARNS, str(item.get("message", "")))
         for item in labels.get("findings", ())
     ]
     lines = []

@@ -27,7 +27,7 @@ from .features import Kept, Pairs, Shown, fitting_views, picture_for
 from .history import History
 from .samples import Sample, task_labels
 from .scores import Scores, Validation, validate_samples
-from .state import resume, save
+from .state import Learner, resume, save
 from .teaching import Teaching
 from .trainable import choose_trainable, learn_kernels, learn_mode
 from .views import seen_map
@@ -200,7 +200,8 @@ def train(
     optimiser = make_adamw(model, peak, 0.01)
     ema = Ema(model, 0.97)
     best, history = copy.deepcopy(ema.model), History()
-    step, spent = resume(state_file, model, optimiser, ema, best, history)
+    learner = Learner(model, optimiser, ema, best, history)
+    step, spent = resume(state_file, learner)
     for entry in history.entries:  # whoever watches a run that goes on has not seen how it began
         feedback.progress(100 * _done(config, step, spent / 60), 100, "%", "training", entry)
     share = tile_shares(lesson.samples, lesson.teaching, everything=history.joined is not None)
@@ -221,7 +222,7 @@ def train(
                 scores, pictures = found.best if step else found.plain, illustrate(ema.model)
             history.entries.append(_entry(step, minutes, parts, scores))
             detail = {**history.entries[-1], "pictures": pictures, "inputs": lesson.shown.kinds}
-            save(state_file, model, optimiser, ema, best, history, step, minutes * 60)
+            save(state_file, learner, step, minutes * 60)
             feedback.progress(100 * done, 100, "%", "training", detail)
         if history.joined is None:
             idle = step == validated and step - history.improved_step >= config.patience * config.validate_every

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,25 +15,35 @@ STATE_VERSION = 7
 """A file of another version is not gone on from: the training begins anew."""
 
 
-def save(
-    path: Path,
-    model: DenseModel,
-    optimiser: torch.optim.Optimizer,
-    ema: Ema[DenseModel],
-    best: DenseModel,
-    history: History,
-    step: int,
-    seconds: float,
-) -> None:
+@dataclass(frozen=True)
+class Learner:
+    """All that a training changes.
+
+    Attributes:
+        model: the network.
+        optimiser: of its weights.
+        ema: its averaged weights.
+        best: the network that is kept.
+        history: what happened.
+    """
+
+    model: DenseModel
+    optimiser: torch.optim.Optimizer
+    ema: Ema[DenseModel]
+    best: DenseModel
+    history: History
+
+
+def save(path: Path, learner: Learner, step: int, seconds: float) -> None:
     """Write all that a training goes on from; a kill while it is written leaves the file as it was."""
-    part = path.with_suffix(".part")
+    part, history = path.with_suffix(".part"), learner.history
     torch.save(
         {
-            "model": model.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "ema": ema.model.state_dict(),
-            "ema_steps": ema.steps,
-            "best": best.state_dict(),
+            "model": learner.model.state_dict(),
+            "optimiser": learner.optimiser.state_dict(),
+            "ema": learner.ema.model.state_dict(),
+            "ema_steps": learner.ema.steps,
+            "best": learner.best.state_dict(),
             "history": history.entries,
             "start_score": history.start,
             "best_score": history.best,
@@ -47,23 +58,17 @@ def save(
     part.replace(path)
 
 
-def resume(
-    path: Path,
-    model: DenseModel,
-    optimiser: torch.optim.Optimizer,
-    ema: Ema[DenseModel],
-    best: DenseModel,
-    history: History,
-) -> tuple[int, float]:
+def resume(path: Path, learner: Learner) -> tuple[int, float]:
     """Load the state of a killed run, if there is one; return its step and the seconds that it had worked."""
     if not path.exists():
         return 0, 0.0
     state = torch.load(path, weights_only=True, map_location="cpu")
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    ema.model.load_state_dict(state["ema"])
-    ema.steps = int(state["ema_steps"])
-    best.load_state_dict(state["best"])
+    learner.model.load_state_dict(state["model"])
+    learner.optimiser.load_state_dict(state["optimiser"])
+    learner.ema.model.load_state_dict(state["ema"])
+    learner.ema.steps = int(state["ema_steps"])
+    learner.best.load_state_dict(state["best"])
+    history = learner.history
     history.entries, history.best, history.start = state["history"], state["best_score"], state["start_score"]
     history.improved_step = int(state["improved_step"])
     history.best_step = int(state["best_step"])

@@ -13,11 +13,13 @@ from inference_helpers import (
     COVER,
     DSM,
     GSD,
+    NORTH,
     RAW_DSM,
     RAW_RGB,
     RGB,
     ROOFS,
     VALUE,
+    WEST,
     box,
     identity_package,
     make_package,
@@ -29,11 +31,12 @@ from inference_helpers import (
     surface,
     write_raster,
 )
+from rasterio.transform import from_origin
 
 from ridgeline.engine.feedback import Feedback
 from ridgeline.engine.inference.finish import Finisher
 from ridgeline.engine.jobs import BuildingOptions
-from ridgeline.engine.models.package import ClassSpec, OutputSpec, TileSpec, load_package
+from ridgeline.engine.models.package import ClassSpec, OutputSpec, TileSpec, load_package, save_spec
 
 
 @given(st.data())
@@ -227,6 +230,17 @@ def test_a_raster_the_model_does_not_look_at_is_told(tmp_path):
         feedback=feedback,
     )
     assert "raster_not_used" in {warning.code for warning in feedback.warnings}
+
+
+def test_a_raster_the_model_does_not_look_at_chooses_no_pixel_size(tmp_path):
+    folder = identity_package(tmp_path / "model", RAW_RGB)
+    spec = load_package(folder).spec
+    save_spec(replace(spec, gsd=replace(spec.gsd, native_share=0.5)), folder)
+    rgb = write_raster(tmp_path / "rgb.tif", picture(80, 80))
+    dsm = write_raster(tmp_path / "dsm.tif", surface(20, 20), transform=from_origin(WEST, NORTH, 4 * GSD, 4 * GSD))
+    result = segment(tmp_path / "out", folder, rgb, dsm)
+    with rasterio.open(result.outputs["value"]) as dataset:
+        assert dataset.res == (GSD, GSD), "half of the surface's pixels would be twice that"
 
 
 def test_buildings_know_how_much_of_them_the_users_own_classes_cover(tmp_path):
